@@ -1,0 +1,57 @@
+"""The whole error tree: what a caller may catch, and what each kind means.
+
+::
+
+    AffettoError                     everything affetto raises on purpose
+    ├── UsageError                   the call itself is off: an unknown option value, a wrong mapping
+    ├── InputError                   something given to affetto cannot be used
+    │   ├── TableError               a table is missing, unreadable, or holds no usable columns
+    │   ├── DatasetError             a named dataset is unknown, absent, or fails its checksum
+    │   └── LabelError               labels that cannot be learned from: one mood, too few tracks
+    ├── ModelError                   a model file or its content
+    │   ├── ModelFormatError         truncated, altered, oversized, from a newer format, or hostile
+    │   └── FeatureMismatchError     a table lacks a feature that the model needs
+    └── OutputError                  a result could not be written; nothing half-written stays
+
+Every message says what was found, what was expected, and what to do.
+"""
+
+
+class AffettoError(Exception):
+    """Base of every error that affetto raises on purpose."""
+
+
+class UsageError(AffettoError):
+    """The call itself is off: an unknown option value, a mapping that cannot be read."""
+
+
+class InputError(AffettoError):
+    """Something given to affetto cannot be used."""
+
+
+class TableError(InputError):
+    """A table is missing, unreadable, or holds no usable columns."""
+
+
+class DatasetError(InputError):
+    """A named dataset is unknown, absent, or fails its checksum."""
+
+
+class LabelError(InputError):
+    """Labels that cannot be learned from: one mood only, too few tracks, one group."""
+
+
+class ModelError(AffettoError):
+    """A model file, or what it holds, cannot be used."""
+
+
+class ModelFormatError(ModelError):
+    """A model file is truncated, altered, oversized, from a newer format, or built to harm."""
+
+
+class FeatureMismatchError(ModelError):
+    """A table lacks a feature that the model needs."""
+
+
+class OutputError(AffettoError):
+    """A result could not be written; nothing half-written stays."""

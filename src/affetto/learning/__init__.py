@@ -1,0 +1,1 @@
+"""Learning moods from labelled tracks, each step kept as evidence."""

@@ -1,0 +1,1 @@
+"""Labelling: a source through a model into a table, streamed."""

@@ -1,0 +1,1 @@
+"""Where tracks come from: tables and named datasets."""
