@@ -3,7 +3,7 @@
 ::
 
     AffettoError                     everything affetto raises on purpose
-    ├── UsageError                   the call itself is off: an unknown option value, a wrong mapping
+    ├── UsageError                   the call itself is off: an unknown option, a wrong mapping
     ├── InputError                   something given to affetto cannot be used
     │   ├── TableError               a table is missing, unreadable, or holds no usable columns
     │   ├── DatasetError             a named dataset is unknown, absent, or fails its checksum

@@ -5,6 +5,7 @@ The ten, their units and their meanings are those of the Spotify Web API's *audi
 """
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -71,7 +72,7 @@ FEATURES: tuple[Feature, ...] = (
         250.0,
         (0.0, 400.0),
         "overall estimated tempo",
-        ("bpm", "tempo_bpm", "beats_per_minute"),
+        ("bpm", "tempo_bpm", "beats_per_minute", "beats_per_minute_bpm"),
     ),
     _share("speechiness", "spoken words (music below .33, speech above .66)"),
     _share("acousticness", "confidence that the track is acoustic"),
@@ -89,6 +90,10 @@ FEATURES: tuple[Feature, ...] = (
             "length",
             "track_duration",
             "track_duration_ms",
+            "track_length",
+            "song_duration",
+            "song_duration_ms",
+            "length_duration",
             "length_ms",
             "time_ms",
             "duration_s",
@@ -121,11 +126,14 @@ _BY_COLUMN = MappingProxyType(
 
 
 def normalise_column(column: str) -> str:
-    """Reduce a column's name to lower-case words joined by ``_``.
+    """Reduce a column's name to lower-case words joined by ``_``, in any script.
 
-    ``"Track Duration (ms)"`` and ``"track_duration_ms"`` become the same.
+    ``"Track Duration (ms)"``, ``"trackDurationMs"`` and ``"track_duration_ms"`` become the
+    same. Two small letters must stand before the capital that starts a word, so ``"dB"``
+    stays whole.
     """
-    return re.sub(r"[^0-9a-zà-öø-ÿ]+", "_", column.strip().lower()).strip("_")
+    words = re.sub(r"(?<=[a-z]{2})(?=[A-Z])", "_", unicodedata.normalize("NFC", column))
+    return re.sub(r"[\W_]+", "_", words.lower()).strip("_")
 
 
 def feature_of_column(column: str) -> str | None:
@@ -154,9 +162,7 @@ def check_feature_names(names: tuple[str, ...] | list[str]) -> tuple[str, ...]:
     """
     unknown = [name for name in names if name not in BY_NAME]
     if unknown:
-        raise UsageError(
-            f"unknown feature {unknown[0]!r}; the ten are {', '.join(FEATURE_NAMES)}"
-        )
+        raise UsageError(f"unknown feature {unknown[0]!r}; the ten are {', '.join(FEATURE_NAMES)}")
     if len(set(names)) != len(names):
         raise UsageError(f"a feature is named twice in {', '.join(names)}")
     return tuple(names)

@@ -23,8 +23,10 @@ class Mood:
         Place on Russell's circumplex, each from −1 to 1; None where nobody said. These
         place moods on a map; no model is fitted to them.
     colour_light, colour_dark : str
-        ``#rrggbb`` for a light and for a dark background, each at least 3:1 against it
-        (WCAG 2.2, 1.4.11) and told apart by protan, deutan and tritan eyes.
+        ``#rrggbb`` for a light (white) and for a dark (``#14171c``) background, each at
+        least 3:1 against it (WCAG 2.2, 1.4.11). The five are told apart by protan, deutan
+        and tritan eyes: OKLab distance at least .12 in Machado's simulation at severity 1;
+        at least .07 together with the first eight own moods.
     meaning : str
         One clause for a beginner.
 
@@ -32,6 +34,8 @@ class Mood:
     ----------
     Russell, J. A. (1980). A circumplex model of affect. Journal of Personality and Social
     Psychology 39(6).
+    Machado, G. M., Oliveira, M. M., Fernandes, L. A. F. (2009). A physiologically-based model
+    for simulation of color vision deficiency. IEEE TVCG 15(6).
     """
 
     name: str
@@ -62,6 +66,19 @@ BY_NAME = MappingProxyType({mood.name: mood for mood in MOODS})
 
 _BY_LOWER_NAME = MappingProxyType({mood.name.lower(): mood for mood in MOODS})
 
+_OWN_COLOURS = (
+    ("#861f14", "#ec5a63"),
+    ("#698f61", "#c6fbcf"),
+    ("#7955b0", "#aa9afc"),
+    ("#140982", "#5e86c8"),
+    ("#266f59", "#96d5b2"),
+    ("#b85df1", "#d9c6fe"),
+    ("#572f54", "#a24988"),
+    ("#310848", "#814ec6"),
+)
+"""For moods beyond the five: found by a search for the eight farthest apart, and from the five,
+as three kinds of colour-blind eyes see them."""
+
 NEAR_WORDS = MappingProxyType(
     {
         "angry": "Aggressive",
@@ -82,8 +99,8 @@ NEAR_WORDS = MappingProxyType(
 def resolve_moods(names: Iterable[str]) -> tuple[Mood, ...]:
     """Turn mood names into a vocabulary.
 
-    The five keep their places and colours; other names get colours spread around the
-    hue circle, in the order given.
+    The five keep their places and colours; other names get colours of their own, in the
+    order given.
 
     Parameters
     ----------
@@ -105,16 +122,16 @@ def resolve_moods(names: Iterable[str]) -> tuple[Mood, ...]:
             f"found {len(ordered)} mood(s) ({', '.join(ordered[:5]) or 'none'}); "
             f"a vocabulary holds {MIN_MOODS} to {MAX_MOODS}"
         )
-    moods = [
-        BY_NAME.get(name) or _own_mood(name, index, len(ordered))
-        for index, name in enumerate(ordered)
-    ]
+    own = [name for name in dict.fromkeys(ordered) if name not in BY_NAME]
+    moods = [BY_NAME.get(name) or _own_mood(name, own.index(name)) for name in ordered]
     seen: dict[str, str] = {}
     for mood in moods:
         if not mood.name.strip():
             raise UsageError("a mood has an empty name; every label needs at least one letter")
         clash = seen.setdefault(mood.column, mood.name)
-        if clash != mood.name or ordered.count(mood.name) > 1:
+        if ordered.count(mood.name) > 1:
+            raise UsageError(f"mood {mood.name!r} is named {ordered.count(mood.name)} times")
+        if clash != mood.name:
             raise UsageError(
                 f"moods {clash!r} and {mood.name!r} would share the column {mood.column!r}; "
                 "merge them with --map or rename one"
@@ -141,17 +158,23 @@ def parse_mapping(text: str) -> dict[str, str]:
     Raises
     ------
     UsageError
-        If a part has no ``=``, an empty side, or maps one label twice.
+        If a part has not exactly one ``=``, an empty side, or maps one label twice (labels
+        are compared without regard to case).
     """
     mapping: dict[str, str] = {}
+    seen: dict[str, str] = {}
     for part in filter(None, (piece.strip() for piece in text.split(","))):
         label, equals, mood = (piece.strip() for piece in part.partition("="))
-        if not (label and equals and mood):
+        if not (label and equals and mood) or "=" in mood:
             raise UsageError(
-                f"cannot read {part!r}; expected label=Mood, as in --map angry=Aggressive,calm=Relaxing"
+                f"cannot read {part!r}; expected label=Mood, as in "
+                "--map angry=Aggressive,calm=Relaxing"
             )
-        if label in mapping:
-            raise UsageError(f"--map gives {label!r} two moods: {mapping[label]!r} and {mood!r}")
+        if label.lower() in seen:
+            raise UsageError(
+                f"--map names {label!r} twice: as {seen[label.lower()]!r} and as {mood!r}"
+            )
+        seen[label.lower()] = mood
         mapping[label] = canonical_mood(mood)
     return mapping
 
@@ -166,12 +189,15 @@ def relabel(
     Raises
     ------
     UsageError
-        If a mapped or dropped label does not occur among `labels`.
+        If a mapped or dropped label does not occur among `labels`, or one is both.
     """
     present = {label.strip().lower() for label in labels}
-    lowered = {label.lower(): mood for label, mood in mapping.items()}
-    drop = {label.strip().lower() for label in dropped}
-    for label in [*mapping, *dropped]:
+    lowered = {label.strip().lower(): canonical_mood(mood) for label, mood in mapping.items()}
+    drop = {label.strip().lower(): label for label in dropped}
+    for key, label in drop.items():
+        if key in lowered:
+            raise UsageError(f"label {label!r} is both mapped to {lowered[key]!r} and dropped")
+    for label in [*mapping, *drop.values()]:
         if label.strip().lower() not in present:
             found = ", ".join(sorted({label.strip() for label in labels})[:10])
             raise UsageError(f"label {label!r} does not occur in the table; found: {found}")
@@ -182,12 +208,17 @@ def relabel(
     ]
 
 
-def _own_mood(name: str, index: int, count: int) -> Mood:
-    hue = (index / count + 0.08) % 1.0
-    # Alternate lightness so that neighbours differ for eyes that confuse their hues.
-    light = colorsys.hls_to_rgb(hue, 0.28 if index % 2 else 0.40, 0.75)
-    dark = colorsys.hls_to_rgb(hue, 0.78 if index % 2 else 0.62, 0.75)
-    return Mood(name, colour_light=_hex(light), colour_dark=_hex(dark))
+def _own_mood(name: str, position: int) -> Mood:
+    if position < len(_OWN_COLOURS):
+        light, dark = _OWN_COLOURS[position]
+        return Mood(name, colour_light=light, colour_dark=dark)
+    # Past what eyes can tell apart, hues a golden angle apart at least differ.
+    hue = position * 0.381966 % 1.0
+    return Mood(
+        name,
+        colour_light=_hex(colorsys.hls_to_rgb(hue, 0.30, 0.60)),
+        colour_dark=_hex(colorsys.hls_to_rgb(hue, 0.72, 0.70)),
+    )
 
 
 def _hex(rgb: tuple[float, float, float]) -> str:

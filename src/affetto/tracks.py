@@ -15,31 +15,40 @@ ERROR_COLUMN = "error"
 
 _ALIASES = MappingProxyType(
     {
-        "id": ("track_id", "spotify_id", "track_uri", "uri", "spotify_uri", "spotify_track_id",
-               "track_href", "song_id"),
+        "id": ("track_id", "spotify_id", "track_uri", "uri", "url", "spotify_uri", "spotify_url",
+               "spotify_track_id", "spotify_track_uri", "spotify_track_url", "track_href",
+               "track_url", "song_id"),
         "isrc": ("track_isrc",),
         "title": ("track_name", "name", "track", "song", "song_name", "song_title", "track_title"),
-        "artist": ("artist_name", "artist_name_s", "artists", "artist_names", "track_artist",
-                   "performer"),
-        "album": ("album_name", "release", "track_album_name"),
-        "path": ("file", "filename", "file_path", "filepath"),
+        "artist": ("artist_name", "artist_name_s", "artists", "artist_s", "artist_names",
+                   "artist_s_name", "artists_name", "track_artist", "performer"),
+        "album": ("album_name", "album_title", "release", "track_album_name"),
+        "path": ("file", "filename", "file_name", "file_path", "filepath"),
     }
 )  # fmt: skip
 
 _BY_COLUMN = MappingProxyType(
-    {
-        alias: column
-        for column in IDENTITY_COLUMNS
-        for alias in (column, *_ALIASES.get(column, ()))
-    }
+    {alias: column for column in IDENTITY_COLUMNS for alias in (column, *_ALIASES.get(column, ()))}
 )
 
-_SPOTIFY_ID = re.compile(r"(?:^|[:/])([0-9A-Za-z]{22})(?:$|[?#])")
-_ISRC = re.compile(r"^[A-Z]{2}[0-9A-Z]{3}\d{7}$")
+# The 22 characters alone, or at the end of a track's URI or URL: an artist's is another thing,
+# and a folder of 22 letters is not an id.
+_SPOTIFY_ID = re.compile(r"(?:^|\btracks?[:/])([0-9A-Za-z]{22})/?(?:[?#].*)?$", re.S)
+_ISRC = re.compile(r"(?:ISRC:?)?([A-Z]{2}[0-9A-Z]{3}[0-9]{7})")
+# Up to six digits count the rows of one table; the same number elsewhere is another track.
+_ROW_NUMBER = re.compile(r"\d{1,6}")
 # What shops append to a title without changing the track: "(feat. X)", "- Remastered 2014".
 _TITLE_SUFFIX = re.compile(
-    r"\s*[\(\[](?:feat|ft|with)\b[^)\]]*[\)\]]|\s+-\s+(?:\d{4}\s+)?remaster(?:ed)?\b.*$", re.I
+    r"""\s*[(\[](?:feat(?:uring)?|ft|with)\b[^)\]]*[)\]]   # (feat. X), [with X]
+      | \s*[(\[](?:\d{4}\s+)?remaster(?:ed)?\b[^)\]]*[)\]]  # (2014 Remaster), [Remastered]
+      | \s+-\s+(?:\d{4}\s+)?remaster(?:ed)?\b.*$           # - Remastered 2014
+      | \s+(?:-\s+)?(?:feat|ft)\.\s.*$                      # feat. X, without brackets
+    """,
+    re.IGNORECASE | re.VERBOSE,
 )
+_NEXT_ARTIST = re.compile(r"[,;]|\s+\(?(?:feat(?:uring)?|ft)\b\.?\s+", re.IGNORECASE)
+# Names that stand where nobody knows the artist; with them a title says nothing.
+_NOBODY = frozenset({"unknown", "unknown artist", "various", "various artists"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +72,21 @@ class Track:
     def keys(self) -> tuple[str, ...]:
         """Give all keys under which this track may be known elsewhere.
 
-        Two tracks that share any key are taken to be the same recording.
+        Two tracks that share any key are taken to be the same recording. A number of up to
+        six digits gives no key: it counts the rows of one table.
 
         Returns
         -------
         tuple of str
             ``id:…``, ``isrc:…`` and ``name:…`` keys, as many as the identity allows.
         """
+        track_id = normalise_id(self.id)
+        if track_id and _ROW_NUMBER.fullmatch(track_id):
+            track_id = None
+        isrc = normalise_isrc(self.isrc)
         keys = [
-            normalise_id(self.id) and f"id:{normalise_id(self.id)}",
-            normalise_isrc(self.isrc) and f"isrc:{normalise_isrc(self.isrc)}",
+            track_id and f"id:{track_id}",
+            isrc and f"isrc:{isrc}",
             _name_key(self.title, self.artist),
         ]
         return tuple(key for key in keys if key)
@@ -90,9 +104,9 @@ def identity_of_column(column: str) -> str | None:
 
 
 def normalise_id(value: str | None) -> str | None:
-    """Reduce a bare Spotify id, a ``spotify:track:`` URI or an ``open`` URL to the bare id.
+    """Reduce a bare Spotify id, a ``spotify:track:`` URI or a track's URL to the bare id.
 
-    Any other text is returned stripped; empty text gives None.
+    Any other text, an artist's URI too, is returned stripped; empty text gives None.
     """
     text = (value or "").strip()
     if not text:
@@ -103,32 +117,37 @@ def normalise_id(value: str | None) -> str | None:
 
 def looks_like_track_id(value: str) -> bool:
     """Whether a cell is a Spotify track id, URI or URL (artist and album URIs are not)."""
-    text = value.strip()
-    if not re.search(r"\d", text) or not _SPOTIFY_ID.search(text):
-        return False
-    return ":" not in text and "/" not in text or "track" in text
+    match = _SPOTIFY_ID.search(value.strip())
+    # All real ids hold a digit; a word of 22 letters does not.
+    return match is not None and any(char in "0123456789" for char in match.group(1))
 
 
 def normalise_isrc(value: str | None) -> str | None:
     """Write an ISRC as its 12 characters (ISO 3901); None where the text is none."""
-    text = re.sub(r"[\s-]", "", value or "").upper()
-    return text if _ISRC.match(text) else None
+    match = _ISRC.fullmatch(re.sub(r"[\s-]", "", value or "").upper())
+    return match.group(1) if match else None
 
 
 def normalise_name(text: str | None) -> str:
     """Fold case, accents, punctuation and spacing so that spellings of a name meet."""
-    decomposed = unicodedata.normalize("NFKD", text or "")
+    decomposed = unicodedata.normalize("NFKD", (text or "").replace("&", " and "))
     letters = "".join(char for char in decomposed if not unicodedata.combining(char))
     return " ".join(re.findall(r"\w+", letters.casefold()))
 
 
 def first_artist(artist: str | None) -> str:
-    """First of several artists written into one cell (``"A, B"``, ``"A;B"``, ``"['A', 'B']"``)."""
+    r"""First of several artists written into one cell.
+
+    Reads ``"A, B"``, ``"A;B"``, ``"['A', 'B']"``, ``"A feat. B"``, and Exportify's
+    ``"Tyler\, The Creator,B"``, where an escaped comma belongs to the name.
+    """
     text = (artist or "").strip().strip("[]").replace("\\,", "\x00")
-    return re.split(r"[,;]|\s+(?:feat|ft)\.?\s+", text)[0].replace("\x00", ",").strip(" '\"")
+    names = (part.replace("\x00", ",").strip(" '\"") for part in _NEXT_ARTIST.split(text))
+    return next(filter(None, names), "")
 
 
 def _name_key(title: str | None, artist: str | None) -> str | None:
     name = normalise_name(_TITLE_SUFFIX.sub("", title or ""))
-    by = normalise_name(first_artist(artist))
-    return f"name:{name}|{by}" if name and by else None
+    # Only Exportify tells a name's own comma from one between names: cut at both.
+    by = normalise_name(first_artist(artist).partition(",")[0])
+    return f"name:{name}|{by}" if name and by and by not in _NOBODY else None

@@ -1,0 +1,5 @@
+"""``python -m affetto``: the command line."""
+
+from affetto.cli import main
+
+main()

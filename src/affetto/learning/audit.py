@@ -1,0 +1,270 @@
+"""The audit of labelled rows: what is wrong with them, and which are the same track."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from affetto.learning.evaluation import rank_auc
+from affetto.moods import NEAR_WORDS
+from affetto.tracks import Track
+
+FEW_TRACKS_A_MOOD = 50
+"""Below this a mood is learned, with a warning: its recall is known to ± 14 points at best."""
+
+MIN_FEATURES_FOR_EQUALITY = 5
+"""Two rows equal in fewer features than this may be two different tracks."""
+
+EXAMPLES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something the audit found.
+
+    Attributes
+    ----------
+    kind : str
+        ``duplicate``, ``conflict``, ``shared``, ``missing``, ``out_of_range``, ``unreadable``,
+        ``unlabelled``, ``few_tracks``, ``leak``, ``note``.
+    count : int
+        Rows, tracks or columns concerned.
+    text : str
+        One sentence: what was found and what was done about it.
+    examples : tuple of str
+        A few of them by name.
+    """
+
+    kind: str
+    count: int
+    text: str
+    examples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What was found in the tables, and how many rows each rule removed.
+
+    The rules, applied in this order and before any split: rows without a usable label or
+    with a missing, unreadable or impossible value are dropped; a track labelled with two
+    moods is dropped whole; a track that occurs several times is kept once, where it
+    stands first.
+    """
+
+    rows: int
+    dropped_unlabelled: int
+    dropped_unusable: int
+    dropped_conflicts: int
+    dropped_duplicates: int
+    shared_between_tables: int
+    rows_used: int
+    findings: tuple[Finding, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the audit as plain data."""
+        return asdict(self)
+
+
+@dataclass(slots=True, eq=False)
+class Row:
+    """One row of a table on its way to a labelled track."""
+
+    values: tuple[float, ...]
+    mood: str | None
+    group: str | None
+    table: str
+    track: Track
+    problem: str | None
+    extra: dict[str, str]
+    number: int
+
+
+def problem_findings(labelled: Sequence[Row]) -> list[Finding]:
+    kinds = {
+        "missing": ("missing", "lacked a value"),
+        "number": ("unreadable", "held text in place of a number"),
+        "expected": ("out_of_range", "held an impossible value"),
+    }
+    by_kind: dict[str, list[Row]] = defaultdict(list)
+    for row in labelled:
+        if row.problem:
+            word = next((word for word in kinds if word in row.problem), "number")
+            by_kind[word].append(row)
+    return [
+        Finding(
+            kinds[word][0], len(rows), f"{_rows(len(rows))} {kinds[word][1]}: left out.",
+            tuple(f"{row.table} row {row.number}: {row.problem}" for row in rows[:EXAMPLES]),
+        )
+        for word, rows in by_kind.items()
+    ]  # fmt: skip
+
+
+def once_each(
+    rows: Sequence[Row], n_features: int
+) -> tuple[list[Row], int, list[Finding], int, int]:
+    """Apply the rules on conflicts and duplicates.
+
+    Returns
+    -------
+    tuple
+        Rows kept, tracks shared between tables, findings, rows dropped as conflicts, rows
+        dropped as duplicates.
+    """
+    kept: list[Row] = []
+    conflicts: list[list[Row]] = []
+    repeats: list[list[Row]] = []
+    shared: list[list[Row]] = []
+    for same in _same_tracks(rows, n_features):
+        if len({row.table for row in same}) > 1:
+            shared.append(same)
+        if len({row.mood for row in same}) > 1:
+            conflicts.append(same)
+            continue
+        kept.append(same[0])
+        if len(same) > 1:
+            repeats.append(same)
+    n_conflicts = sum(len(same) for same in conflicts)
+    n_repeats = sum(len(same) - 1 for same in repeats)
+    findings = []
+    if shared:
+        pairs = Counter(" and ".join(sorted({row.table for row in same})) for same in shared)
+        listed = "; ".join(f"{count} by {names}" for names, count in pairs.most_common())
+        findings.append(
+            Finding(
+                "shared", len(shared), f"{_tracks(len(shared))} shared between tables: {listed}.",
+                tuple(_example(same) for same in shared[:EXAMPLES]),
+            )
+        )  # fmt: skip
+    if conflicts:
+        findings.append(
+            Finding(
+                "conflict", len(conflicts),
+                f"{_tracks(len(conflicts))} labelled with two moods: "
+                f"all {n_conflicts} rows left out, since nobody can say which is right.",
+                tuple(_example(same) for same in conflicts[:EXAMPLES]),
+            )
+        )  # fmt: skip
+    if repeats:
+        findings.append(
+            Finding(
+                "duplicate", len(repeats),
+                f"{_tracks(len(repeats))} given more than once: kept where it stands first, "
+                f"{_rows(n_repeats)} left out.",
+                tuple(_example(same) for same in repeats[:EXAMPLES]),
+            )
+        )  # fmt: skip
+    kept.sort(key=_order_of(rows))
+    return kept, len(shared), findings, n_conflicts, n_repeats
+
+
+def _order_of(rows: Sequence[Row]) -> Callable[[Row], int]:
+    place = {id(row): index for index, row in enumerate(rows)}
+    return lambda row: place[id(row)]
+
+
+def _same_tracks(rows: Sequence[Row], n_features: int) -> list[list[Row]]:
+    """Group rows that are one track by any key: id, ISRC, title with artist, equal features."""
+    parent = list(range(len(rows)))
+
+    def root(index: int) -> int:
+        while parent[index] != index:
+            parent[index] = parent[parent[index]]
+            index = parent[index]
+        return index
+
+    first: dict[object, int] = {}
+    for index, row in enumerate(rows):
+        keys: list[object] = list(row.track.keys())
+        if n_features >= MIN_FEATURES_FOR_EQUALITY:
+            # Six digits: one table writes .137 where another writes .13699999999999998.
+            keys.append(tuple(float(f"{value:.6g}") for value in row.values))
+        for key in keys:
+            other = first.setdefault(key, index)
+            a, b = root(other), root(index)
+            parent[max(a, b)] = min(a, b)
+    groups: dict[int, list[Row]] = defaultdict(list)
+    for index, row in enumerate(rows):
+        groups[root(index)].append(row)
+    return list(groups.values())
+
+
+def few_tracks(per_mood: Mapping[str, int]) -> list[Finding]:
+    """Warn of moods with few tracks, and of labels that read like one of the five."""
+    few = {mood: n for mood, n in per_mood.items() if n < FEW_TRACKS_A_MOOD}
+    findings = [
+        Finding("few_tracks", n, f"{mood} has only {n} tracks: its figures are rough.")
+        for mood, n in few.items()
+    ]
+    near = {mood: NEAR_WORDS[mood.lower()] for mood in per_mood if mood.lower() in NEAR_WORDS}
+    findings += [
+        Finding("note", 0, f"{word!r} reads like {mood}: --map {word}={mood} would merge them.")
+        for word, mood in near.items()
+        if mood in per_mood
+    ]
+    return findings
+
+
+def leaking_columns(rows: Sequence[Row]) -> list[Finding]:
+    """Find other columns that give the label away; they are never used as input."""
+    findings = []
+    tables: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        tables[row.table].append(row)
+    for table, own in tables.items():
+        for column in own[0].extra:
+            seen: dict[str, Counter[str]] = defaultdict(Counter)
+            for row in own:
+                if row.mood and row.extra[column] is not None:
+                    seen[row.extra[column]][row.mood] += 1
+            total = sum(sum(counts.values()) for counts in seen.values())
+            pure = sum(counts.most_common(1)[0][1] for counts in seen.values())
+            moods = {mood for counts in seen.values() for mood in counts}
+            # A column of names says nothing: it must repeat its values to give a label away.
+            if len(moods) > 1 and len(seen) <= total / 5 and pure >= 0.99 * total:
+                findings.append(
+                    Finding(
+                        "leak", len(seen),
+                        f"{table}: column {column!r} gives the mood away "
+                        f"({pure} of {total} rows); it is not used as input.",
+                    )
+                )  # fmt: skip
+    return findings
+
+
+def leaking_features(
+    X: npt.NDArray[np.float64],
+    y: npt.NDArray[np.intp],
+    features: Sequence[str],
+    moods: Sequence[str],
+) -> list[Finding]:
+    """Find features that alone tell a mood from all others too well to be true."""
+    findings = []
+    for column, name in enumerate(features):
+        for position, mood in enumerate(moods):
+            area = rank_auc(X[:, column], y == position)
+            if max(area, 1 - area) >= 0.995:
+                findings.append(
+                    Finding(
+                        "leak", 1,
+                        f"{name} alone tells {mood} from all other moods (AUC {area:.3f}): "
+                        "is it really a measurement, or does it carry the label?",
+                    )
+                )  # fmt: skip
+    return findings
+
+
+def _example(same: Sequence[Row]) -> str:
+    moods = "/".join(dict.fromkeys(row.mood or "?" for row in same))
+    places = ", ".join(f"{row.table} row {row.number}" for row in same[:4])
+    return f"{same[0].track} ({moods}): {places}"
+
+
+def _rows(count: int) -> str:
+    return f"{count} row" if count == 1 else f"{count} rows"
+
+
+def _tracks(count: int) -> str:
+    return f"{count} track" if count == 1 else f"{count} tracks"

@@ -1,0 +1,231 @@
+"""From fitted scikit-learn estimators to the scorers that a model file holds."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.dummy import DummyClassifier
+from sklearn.ensemble import (
+    ExtraTreesClassifier,
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+)
+from sklearn.linear_model import LogisticRegression
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import Pipeline as SklearnPipeline
+from threadpoolctl import threadpool_limits
+
+from affetto.errors import UsageError
+from affetto.learning.candidates import BY_NAME, Candidate, Prepare, build
+from affetto.learning.dataset import LabelledTracks
+from affetto.learning.network import NetworkClassifier, Weights
+from affetto.model import MoodModel
+from affetto.scorers import (
+    Boosted,
+    Forest,
+    Linear,
+    Network,
+    Pipeline,
+    Scorer,
+    Standardise,
+    Step,
+    SupportVectors,
+)
+
+Floats = npt.NDArray[np.float64]
+
+
+def fit_model(
+    candidate: Candidate,
+    settings: Mapping[str, Mapping[str, Any]],
+    tracks: LabelledTracks,
+    *,
+    rows: npt.NDArray[np.intp] | None = None,
+    seed: int = 42,
+) -> MoodModel:
+    """Fit a candidate and give it as a model.
+
+    Parameters
+    ----------
+    candidate : Candidate
+    settings : mapping
+        Settings of each candidate by name, those of a vote's members included.
+    tracks : LabelledTracks
+    rows : ndarray of int, optional
+        Tracks to learn from; default, all.
+    seed : int
+
+    Returns
+    -------
+    MoodModel
+    """
+    X, y = (tracks.X, tracks.y) if rows is None else (tracks.X[rows], tracks.y[rows])
+    pipelines, weights = fit_pipelines(candidate, settings, X, y, tracks.features, seed)
+    return MoodModel(
+        moods=tracks.moods,
+        features=tracks.features,
+        pipelines=pipelines,
+        weights=weights,
+        name=candidate.title,
+    )
+
+
+def fit_pipelines(
+    candidate: Candidate,
+    settings: Mapping[str, Mapping[str, Any]],
+    X: Floats,
+    y: npt.NDArray[np.intp],
+    features: tuple[str, ...],
+    seed: int,
+) -> tuple[tuple[Pipeline, ...], tuple[float, ...]]:
+    """Fit a candidate, or the members of a vote, and give pipelines with their weights.
+
+    Returns
+    -------
+    pipelines : tuple of Pipeline
+    weights : tuple of float
+        Sum to 1.
+    """
+    members = [BY_NAME[name] for name in candidate.members] or [candidate]
+    pipelines: list[Pipeline] = []
+    weights: list[float] = []
+    with threadpool_limits(1):
+        for member in members:
+            estimator = build(
+                member, settings[member.name], features=features, n_moods=y.max() + 1, seed=seed
+            )
+            parts = to_pipelines(estimator.fit(X, y), n_features=X.shape[1])
+            pipelines += parts
+            weights += [1 / (len(members) * len(parts))] * len(parts)
+    return tuple(pipelines), tuple(weights)
+
+
+def to_pipelines(estimator: Any, n_features: int) -> list[Pipeline]:
+    """Turn a fitted estimator into pipelines whose mean gives its probabilities.
+
+    Equal to the estimator's ``predict_proba`` within rounding.
+
+    Parameters
+    ----------
+    estimator
+        A classifier built by `candidates.build`, or one of scikit-learn's of these kinds
+        behind a StandardScaler.
+    n_features : int
+
+    Raises
+    ------
+    UsageError
+        If there is no scorer for this kind of estimator.
+    """
+    steps: tuple[Step, ...] = ()
+    if isinstance(estimator, SklearnPipeline):
+        *before, (_, estimator) = estimator.steps
+        steps = tuple(step for _, fitted in before for step in _steps(fitted))
+    if isinstance(estimator, NetworkClassifier):
+        return [Pipeline(steps, _own_network(net)) for net in estimator.networks_]
+    return [Pipeline(steps, _scorer(estimator, n_features))]
+
+
+def _steps(fitted: Any) -> tuple[Step, ...]:
+    if isinstance(fitted, Prepare):
+        return fitted.steps_
+    return (Standardise(fitted.mean_, fitted.scale_),)
+
+
+def _scorer(estimator: Any, n_features: int) -> Scorer:
+    if isinstance(estimator, DummyClassifier):
+        prior = np.asarray(estimator.class_prior_)
+        return Linear(np.zeros((len(prior), n_features)), np.log(prior))
+    if isinstance(estimator, LogisticRegression):
+        return Linear(_both_rows(estimator.coef_), _both_rows(estimator.intercept_[:, None])[:, 0])
+    if isinstance(estimator, MLPClassifier):
+        return _sklearn_network(estimator)
+    if isinstance(estimator, RandomForestClassifier | ExtraTreesClassifier):
+        return _forest(estimator)
+    if isinstance(estimator, HistGradientBoostingClassifier):
+        return _boosted(estimator)
+    if isinstance(estimator, CalibratedClassifierCV):
+        return _support_vectors(estimator)
+    raise UsageError(f"a {type(estimator).__name__} cannot be saved as a mood model")
+
+
+def _both_rows(one_or_more: Floats) -> Floats:
+    """Write the single row of a two-mood model as two, whose softmax is its sigmoid."""
+    if len(one_or_more) > 1:
+        return one_or_more
+    return np.vstack([np.zeros_like(one_or_more), one_or_more])
+
+
+def _own_network(net: Weights) -> Network:
+    return Network((net.w1, net.w2), (net.b1, net.b2), "relu")
+
+
+def _sklearn_network(estimator: MLPClassifier) -> Network:
+    weights, biases = list(estimator.coefs_), list(estimator.intercepts_)
+    if estimator.n_outputs_ == 1:
+        weights[-1] = _both_rows(weights[-1].T).T
+        biases[-1] = np.concatenate([[0.0], biases[-1]])
+    return Network(tuple(weights), tuple(biases), estimator.activation)
+
+
+def _forest(estimator: Any) -> Forest:
+    trees = [member.tree_ for member in estimator.estimators_]
+    first = _offsets([tree.node_count for tree in trees])
+    value = np.concatenate([tree.value[:, 0, :] for tree in trees])
+    return Forest(
+        roots=first,
+        feature=np.concatenate([np.maximum(tree.feature, -1) for tree in trees]),
+        threshold=np.concatenate([tree.threshold for tree in trees]),
+        left=_children([tree.children_left for tree in trees], first),
+        right=_children([tree.children_right for tree in trees], first),
+        value=value / value.sum(axis=1, keepdims=True),
+    )
+
+
+def _boosted(estimator: Any) -> Boosted:
+    # scikit-learn keeps fitted boosting in private attributes only.
+    trees = [tree.nodes for iteration in estimator._predictors for tree in iteration]
+    per_iteration = len(estimator._predictors[0])
+    first = _offsets([len(nodes) for nodes in trees])
+    leaf = np.concatenate([nodes["is_leaf"] for nodes in trees]).astype(bool)
+    feature = np.concatenate([nodes["feature_idx"] for nodes in trees])
+    return Boosted(
+        roots=first.reshape(-1, per_iteration),
+        feature=np.where(leaf, -1, feature),
+        threshold=np.concatenate([nodes["num_threshold"] for nodes in trees]),
+        left=_children([nodes["left"] for nodes in trees], first),
+        right=_children([nodes["right"] for nodes in trees], first),
+        value=np.concatenate([nodes["value"] for nodes in trees]),
+        baseline=estimator._baseline_prediction[0],
+    )
+
+
+def _offsets(lengths: Sequence[int]) -> npt.NDArray[np.int64]:
+    return np.concatenate([[0], np.cumsum(lengths)[:-1]]).astype(np.int64)
+
+
+def _children(
+    parts: Sequence[npt.NDArray[Any]], first: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """Count children over all trees; what stands in a leaf is not read."""
+    shifted = [
+        np.maximum(part.astype(np.int64), 0) + start
+        for part, start in zip(parts, first, strict=True)
+    ]
+    return np.concatenate(shifted)
+
+
+def _support_vectors(estimator: Any) -> SupportVectors:
+    calibrated = estimator.calibrated_classifiers_[0]
+    machine = calibrated.estimator
+    return SupportVectors(
+        vectors=machine.support_vectors_,
+        dual_coef=machine._dual_coef_,
+        intercept=machine._intercept_,
+        n_support=machine.n_support_,
+        gamma=float(machine._gamma),
+        slope=np.array([sigmoid.a_ for sigmoid in calibrated.calibrators]),
+        offset=np.array([sigmoid.b_ for sigmoid in calibrated.calibrators]),
+    )

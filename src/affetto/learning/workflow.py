@@ -1,0 +1,423 @@
+"""The whole workflow, from labelled tables to a model and the evidence for it."""
+
+import hashlib
+import json
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import affetto
+from affetto.errors import UsageError
+from affetto.learning.advice import advise, gap_verdict
+from affetto.learning.audit import Audit
+from affetto.learning.candidates import CANDIDATES, Candidate, get_candidate
+from affetto.learning.comparison import Judge, Progress, best_settings, candidate_row, choose
+from affetto.learning.dataset import (
+    LabelledTable,
+    LabelledTracks,
+    TableLike,
+    gather,
+    resolve_tables,
+)
+from affetto.learning.evaluation import Predictions, summary, wilson_interval
+from affetto.learning.export import fit_model
+from affetto.learning.interpretation import explore, leading_features, odds_ratios, simple_rules
+from affetto.learning.splits import Split, folds, group_splits, hold_out, repeated_folds
+from affetto.model import MoodModel
+from affetto.output import make_folder, write_text
+
+Indices = npt.NDArray[np.intp]
+
+STAGES = ("reading", "searching", "comparing", "learning curve", "interpreting", "testing")
+
+SEARCH_FOLDS = 5
+COMPARE_FOLDS, COMPARE_REPEATS = 5, 4
+CURVE_SHARES, CURVE_REPEATS = (0.1, 0.2, 0.35, 0.5, 0.7, 0.85, 1.0), 2
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a model is trained.
+
+    Attributes
+    ----------
+    group : str or None
+        Column whose groups (playlists, artists) are kept whole when judging unseen music.
+    features : tuple of str or None
+        Features to learn from; None for all that every table has.
+    candidates : tuple of str or None
+        Names of those to compare; None for all.
+    engineering : bool
+        Whether candidates on engineered features take part.
+    test_size : float
+        Share of tracks in the test set.
+    seed : int
+        Seeds every draw; the same seed and input give the same evidence, seconds apart.
+    jobs : int or None
+        Processes; None for one a core.
+    keep_duplicates : bool
+        Repeat a published protocol that did not clean its table.
+    """
+
+    group: str | None = None
+    features: tuple[str, ...] | None = None
+    candidates: tuple[str, ...] | None = None
+    engineering: bool = True
+    test_size: float = 0.33
+    seed: int = 42
+    jobs: int | None = None
+    keep_duplicates: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 < self.test_size < 1:
+            raise UsageError(f"test size {self.test_size}: expected a share between 0 and 1")
+
+    def compared(self) -> tuple[Candidate, ...]:
+        """Give the candidates that take part, members of a vote included."""
+        if self.candidates is None:
+            return tuple(
+                c for c in CANDIDATES if self.engineering or c.name != "logistic-engineered"
+            )
+        wanted = {"logistic"}  # the baseline is what interpretation rests on
+        for name in self.candidates:
+            wanted |= {name, *get_candidate(name).members}
+        return tuple(c for c in CANDIDATES if c.name in wanted)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainingRun:
+    """What training gives.
+
+    Attributes
+    ----------
+    model : MoodModel
+        The chosen candidate, fitted on all usable tracks.
+    evidence : dict
+        Plain data; its keys are described in docs/evidence.md.
+    """
+
+    model: MoodModel
+    evidence: dict[str, Any]
+
+    def save(self, folder: str | Path) -> Path:
+        """Write ``model.affetto`` and ``evidence.json`` into a folder, made where missing.
+
+        Raises
+        ------
+        OutputError
+            If the folder cannot be made or written to.
+        """
+        folder = make_folder(folder)
+        self.model.save(folder / "model.affetto")
+        text = json.dumps(self.evidence, indent=1, ensure_ascii=False, allow_nan=False)
+        write_text(folder / "evidence.json", text + "\n")
+        return folder
+
+
+def train(
+    tables: TableLike
+    | LabelledTable
+    | Sequence[TableLike | LabelledTable]
+    | Mapping[str, TableLike],
+    *,
+    label: str = "mood",
+    mapping: Mapping[str, str] | None = None,
+    drop: Iterable[str] = (),
+    settings: Settings | None = None,
+    progress: Progress | None = None,
+    **options: Any,
+) -> TrainingRun:
+    """Learn moods from labelled tracks, and measure how far to trust the result.
+
+    Parameters
+    ----------
+    tables : path, dataset name, DataFrame, or several, or {mood: table}
+        A mapping gives every table one mood; else each has a column `label`. A name such as
+        ``"dataset:article"`` stands for a public table.
+    label : str
+        Column that holds each row's label.
+    mapping : mapping of str to str, optional
+        Labels to be read as other moods, e.g. ``{"angry": "Aggressive"}``.
+    drop : iterable of str
+        Labels whose rows are left out.
+    settings : Settings, optional
+    progress : callable, optional
+        Called with stage, steps done, steps in all.
+    **options
+        Fields of `Settings`, given one by one.
+
+    Returns
+    -------
+    TrainingRun
+
+    Raises
+    ------
+    TableError, DatasetError
+        If a table cannot be read.
+    LabelError
+        If its labels cannot be learned from.
+    UsageError
+        If an option is off.
+
+    Examples
+    --------
+    >>> run = affetto.train("my_songs.csv", label="mood", group="playlist")  # doctest: +SKIP
+    >>> run.model.save("mine.affetto")  # doctest: +SKIP
+    """
+    if settings is None:
+        settings = Settings(**options)
+    elif options:
+        raise UsageError("give either settings or its fields one by one, not both")
+    started = time.perf_counter()
+    report: Progress = progress or (lambda stage, done, total: None)
+    report("reading", 0, 1)
+    sources = resolve_tables(tables, label=label, mapping=mapping, drop=drop)
+    tracks, audit = gather(
+        sources,
+        group=settings.group,
+        features=settings.features,
+        keep_duplicates=settings.keep_duplicates,
+    )
+    report("reading", 1, 1)
+    judge = Judge(tracks, settings.seed, settings.jobs, report)
+    evidence, model = _Run(tracks, settings, judge).carry_out(sources, audit)
+    evidence["seconds"] = round(time.perf_counter() - started, 2)
+    return TrainingRun(model, evidence)
+
+
+@dataclass(slots=True, eq=False)
+class _Run:
+    """One run of the workflow over tracks that are already clean."""
+
+    tracks: LabelledTracks
+    settings: Settings
+    judge: Judge
+
+    def carry_out(
+        self, sources: Sequence[LabelledTable], audit: Audit
+    ) -> tuple[dict[str, Any], MoodModel]:
+        tracks, seed, report = self.tracks, self.settings.seed, self.judge.report
+        X, y, moods = tracks.X, tracks.y, tracks.moods
+        train, test = hold_out(tracks.labels, self.settings.test_size, seed)
+        compared = self.settings.compared()
+
+        search_splits = _within(train, folds(y[train], SEARCH_FOLDS, seed))
+        searched = [candidate for candidate in compared if candidate.grid]
+        searches = self.judge.search(searched, search_splits, "searching")
+        settings = best_settings(compared, searches)
+
+        cv_splits = _within(
+            train, repeated_folds(y[train], COMPARE_FOLDS, COMPARE_REPEATS, seed + 1)
+        )
+        n_cv, n_once = len(cv_splits), len(cv_splits) // COMPARE_REPEATS
+        unseen = self._unseen_splits(train)
+        judged = self.judge.judge(compared, settings, [*cv_splits, *unseen], "comparing")
+        rows = [
+            candidate_row(
+                candidate,
+                settings[candidate.name],
+                judged[candidate.name][:n_cv],
+                judged[candidate.name][n_cv:] if unseen else None,
+            )
+            for candidate in compared
+        ]
+        chosen, choice = choose(rows)
+        curve = self._learning_curve(chosen, settings, train)
+
+        report("interpreting", 0, 1)
+        once = judged["logistic"][:n_once]
+        order = np.concatenate([held for _, held in once.splits])
+        exploration = explore(X[order], y[order], tracks.features, moods, once.pooled().p)
+        ratios = odds_ratios(X[train], y[train], tracks.features, moods, seed=seed)
+        rules = simple_rules(X, y, tracks.features, moods, once.splits)
+        report("interpreting", 1, 1)
+
+        tested, unseen_summary, final = self._test(chosen, settings, train, test)
+        evidence: dict[str, Any] = {
+            "affetto": affetto.__version__,
+            "moods": list(moods),
+            "features": list(tracks.features),
+            "seed": seed,
+            "seconds": 0.0,
+            "source": self._source(sources),
+            "data": self._data(audit),
+            "split": {
+                "test_size": self.settings.test_size,
+                "train": _count(y[train], moods),
+                "test": _count(y[test], moods),
+            },
+            "exploration": exploration,
+            "searches": searches,
+            "candidates": rows,
+            "chosen": chosen.name,
+            "choice": choice,
+            "chosen_cv": summary(judged[chosen.name][:n_once].pooled(), moods),
+            "test": tested,
+            "unseen_group": unseen_summary,
+            "learning_curve": curve,
+            "gap": gap_verdict(curve),
+            "interpretation": ratios,
+            "leading_features": leading_features(ratios),
+            "rules": rules,
+            "consistency": None,
+        }
+        evidence["advice"] = advise(evidence)
+        return evidence, replace(final, about=_about(evidence, tracks, chosen, settings))
+
+    def _unseen_splits(self, rows: Indices) -> list[Split]:
+        tracks = self.tracks
+        if tracks.groups is None:
+            return []
+        made = group_splits(
+            tracks.y[rows], tracks.groups[rows], tracks.moods, seed=self.settings.seed
+        )
+        return _within(rows, made.splits)
+
+    def _learning_curve(
+        self, chosen: Candidate, settings: Mapping[str, Mapping[str, Any]], train: Indices
+    ) -> list[dict[str, Any]]:
+        """Accuracy on both sides while the learning side grows."""
+        y, n_moods = self.tracks.y, len(self.tracks.moods)
+        whole = _within(
+            train, repeated_folds(y[train], SEARCH_FOLDS, CURVE_REPEATS, self.settings.seed)
+        )
+        draw = np.random.default_rng(self.settings.seed)
+        splits: list[Split] = []
+        for share in CURVE_SHARES:
+            for learn, held in whole:
+                # Six of each mood at least: the sigmoids of an SVM need folds of their own.
+                parts = [
+                    draw.permutation(own)[: max(6, round(share * len(own)))]
+                    for own in (learn[y[learn] == mood] for mood in range(n_moods))
+                ]
+                splits.append((np.sort(np.concatenate(parts)), held))
+        judged = self.judge.judge([chosen], settings, splits, "learning curve")[chosen.name]
+        curve = []
+        for start in range(0, len(splits), len(whole)):
+            part = judged[start : start + len(whole)]
+            scores = part.accuracies()
+            curve.append(
+                {
+                    "n": round(float(np.mean([len(learn) for learn, _ in part.splits]))),
+                    "train": part.train_accuracy(),
+                    "validation": float(scores.mean()),
+                    "validation_se": float(scores.std(ddof=1) / np.sqrt(len(scores))),
+                }
+            )
+        return curve
+
+    def _test(
+        self,
+        chosen: Candidate,
+        settings: Mapping[str, Mapping[str, Any]],
+        train: Indices,
+        test: Indices,
+    ) -> tuple[dict[str, Any], dict[str, Any] | None, MoodModel]:
+        """Touch the test set, once; then fit the model that is given out on all tracks."""
+        tracks, report = self.tracks, self.judge.report
+        report("testing", 0, 3)
+        judged = fit_model(chosen, settings, tracks, rows=train, seed=self.settings.seed)
+        predictions = Predictions(tracks.y[test], judged.predict_proba(tracks.X[test]))
+        tested = summary(predictions, tracks.moods)
+        low, high = wilson_interval(tested["accuracy"] * len(test), len(test))
+        tested |= {"low": low, "high": high}
+        report("testing", 1, 3)
+        unseen = self._unseen_summary(chosen, settings)
+        report("testing", 2, 3)
+        final = fit_model(chosen, settings, tracks, seed=self.settings.seed)
+        report("testing", 3, 3)
+        return tested, unseen, final
+
+    def _unseen_summary(
+        self, chosen: Candidate, settings: Mapping[str, Mapping[str, Any]]
+    ) -> dict[str, Any] | None:
+        """Judge the chosen candidate on groups kept unseen, over all tracks."""
+        tracks = self.tracks
+        if tracks.groups is None:
+            return None
+        made = group_splits(tracks.y, tracks.groups, tracks.moods, seed=self.settings.seed)
+        judged = self.judge.judge([chosen], settings, made.splits, "testing")[chosen.name]
+        accuracies, balanced = judged.accuracies(), judged.balanced_accuracies()
+        several = len(made.splits) > 1
+        return {
+            **summary(judged.pooled(), tracks.moods),
+            "accuracy": float(accuracies.mean()),
+            "accuracy_sd": float(accuracies.std(ddof=1)) if several else None,
+            "balanced_accuracy": float(balanced.mean()),
+            "balanced_sd": float(balanced.std(ddof=1)) if several else None,
+            "folds": len(made.splits),
+            "rule": made.rule,
+        }
+
+    def _source(self, sources: Sequence[LabelledTable]) -> dict[str, Any]:
+        columns = [column for source in sources for column in source.table.columns]
+        documented = [source.table.group for source in sources if source.table.group]
+        named = [c for c in columns if c.lower() in {"playlist", "playlist_name", "artist"}]
+        return {
+            "tables": [
+                {
+                    "name": source.table.name,
+                    "mood": source.mood,
+                    "label": source.label,
+                    "notes": [note.text for note in source.table.notes],
+                }
+                for source in sources
+            ],
+            "synthetic": any(source.table.synthetic for source in sources),
+            "group": self.settings.group,
+            "group_like_column": next(iter([*documented, *named]), None),
+        }
+
+    def _data(self, audit: Audit) -> dict[str, Any]:
+        tracks = self.tracks
+        groups = None
+        if tracks.groups is not None:
+            names, counts = np.unique(tracks.groups, return_counts=True)
+            groups = {str(name): int(n) for name, n in zip(names, counts, strict=True)}
+        return {**audit.as_dict(), "per_mood": tracks.per_mood(), "groups": groups}
+
+
+def _within(rows: Indices, splits: Iterable[Split]) -> list[Split]:
+    """Turn indices into a subset of rows into indices into all rows."""
+    return [(rows[train], rows[test]) for train, test in splits]
+
+
+def _count(y: Indices, moods: Sequence[str]) -> dict[str, int]:
+    counts = np.bincount(y, minlength=len(moods))
+    return {mood: int(n) for mood, n in zip(moods, counts, strict=True)}
+
+
+def _about(
+    evidence: Mapping[str, Any],
+    tracks: LabelledTracks,
+    chosen: Candidate,
+    settings: Mapping[str, Mapping[str, Any]],
+) -> dict[str, Any]:
+    """Give what the model file says of itself: figures and names, no rows."""
+    keep = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss", "ece", "n")
+    unseen = evidence["unseen_group"]
+    digest = hashlib.sha256()
+    for part in (tracks.X.tobytes(), tracks.y.astype(np.int64).tobytes()):
+        digest.update(part)
+    digest.update("|".join([*tracks.moods, *tracks.features]).encode())
+    return {
+        "candidate": chosen.name,
+        "settings": {name: settings[name] for name in chosen.members or (chosen.name,)},
+        "tables": [table["name"] for table in evidence["source"]["tables"]],
+        "synthetic": evidence["source"]["synthetic"],
+        "tracks": len(tracks),
+        "per_mood": tracks.per_mood(),
+        "fingerprint": digest.hexdigest(),
+        "test": {
+            **{key: evidence["test"][key] for key in (*keep, "low", "high")},
+            "per_mood": evidence["test"]["per_mood"],
+        },
+        "unseen_group": {key: unseen[key] for key in (*keep, "rule")} if unseen else None,
+        "fitted_on": "all usable tracks, after the test",
+        "seed": evidence["seed"],
+    }

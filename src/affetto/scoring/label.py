@@ -1,0 +1,282 @@
+"""Label tables: source through model into a table, streamed batch by batch."""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from affetto.checks import row_problem
+from affetto.errors import FeatureMismatchError, OutputError, UsageError
+from affetto.features import FEATURE_NAMES
+from affetto.model import MoodModel, load_model
+from affetto.moods import resolve_moods
+from affetto.output import written_aside
+from affetto.sources.datasets import load_dataset
+from affetto.sources.tables import Table, from_frame, scan_table, translate_errors
+from affetto.tracks import ERROR_COLUMN, IDENTITY_COLUMNS
+
+TableLike = str | Path | Table | pl.DataFrame
+ModelLike = MoodModel | str | Path | None
+OnRows = Callable[[int], None]
+
+MOOD_COLUMN, CONFIDENCE_COLUMN, ROW_COLUMN = "mood", "confidence", "row"
+
+OUTPUT_SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts rows while they stream by; batches may come from several threads.
+
+    Attributes
+    ----------
+    rows : int
+    failed : int
+        Rows that carry an error.
+    per_mood : dict of str to int
+    """
+
+    moods: tuple[str, ...]
+    on_rows: OnRows | None = None
+    rows: int = 0
+    failed: int = 0
+    per_mood: dict[str, int] = field(default_factory=dict)
+    _lock: Any = field(default_factory=threading.Lock, repr=False)
+
+    def add(self, said: "np.ndarray[Any, np.dtype[Any]]", failed: int) -> None:
+        """Count a batch: the index of each mood said, and how many rows failed."""
+        counts = np.bincount(said, minlength=len(self.moods))
+        with self._lock:
+            self.rows += len(said) + failed
+            self.failed += failed
+            for mood, count in zip(self.moods, counts, strict=True):
+                self.per_mood[mood] = self.per_mood.get(mood, 0) + int(count)
+            if self.on_rows is not None:
+                self.on_rows(self.rows)
+
+
+def label(
+    source: TableLike | Sequence[TableLike],
+    model: ModelLike = None,
+    *,
+    keep: Sequence[str] = (),
+) -> pl.DataFrame:
+    """Tell the mood of every track of one or several tables.
+
+    Parameters
+    ----------
+    source : path, dataset name, DataFrame, or several
+        Tables with the features that the model needs.
+    model : MoodModel, path or name, optional
+        Default: the model that comes with affetto.
+    keep : sequence of str
+        Further columns of the input to carry into the result.
+
+    Returns
+    -------
+    polars.DataFrame
+        The identity columns of the input (a ``row`` number where it has none), the features,
+        ``mood``, ``confidence`` (the probability of that mood), one ``p_<mood>`` a mood, and
+        ``error`` (null where all went well; then ``mood`` is null in turn).
+
+    Raises
+    ------
+    TableError, DatasetError
+        If a table cannot be read.
+    FeatureMismatchError
+        If a table lacks a feature that the model needs.
+    ModelError
+        If the model cannot be loaded.
+    """
+    loaded = model if isinstance(model, MoodModel) else load_model(model)
+    tables = _open_all(source)
+    with translate_errors(", ".join(table.name for table in tables)):
+        return label_frames(tables, loaded, keep=keep).collect()
+
+
+def label_head(
+    source: TableLike | Sequence[TableLike],
+    model: MoodModel,
+    *,
+    tally: Tally,
+    keep: Sequence[str] = (),
+    rows: int | None = None,
+) -> pl.DataFrame:
+    """Label everything, count it in `tally`, and give the first `rows` of it (None: all)."""
+    tables = _open_all(source)
+    frame = label_frames(tables, model, keep=keep, tally=tally)
+    with translate_errors(", ".join(table.name for table in tables)):
+        if rows is None:
+            return frame.collect(engine="streaming")
+        head: list[pl.DataFrame] = []
+        missing = rows
+        for batch in frame.collect_batches(maintain_order=True):
+            if missing > 0:
+                head.append(batch.head(missing))
+                missing -= len(head[-1])
+        return pl.concat(head) if head else frame.head(0).collect()
+
+
+def label_to_file(
+    source: TableLike | Sequence[TableLike],
+    out: str | Path,
+    model: ModelLike = None,
+    *,
+    keep: Sequence[str] = (),
+    on_rows: OnRows | None = None,
+) -> Tally:
+    """Label tables of any size into a file, in memory that does not grow with them.
+
+    Parameters
+    ----------
+    source, model, keep
+        As in `label`.
+    out : path
+        ``.csv``, ``.tsv``, ``.jsonl`` (or ``.ndjson``), ``.parquet``. Written aside, then
+        renamed: it appears when all rows are labelled.
+    on_rows : callable, optional
+        Called with the number of rows done.
+
+    Returns
+    -------
+    Tally
+
+    Raises
+    ------
+    UsageError
+        If the suffix of `out` is none of these.
+    OutputError
+        If the file cannot be written.
+    TableError, DatasetError, FeatureMismatchError, ModelError
+        As in `label`.
+    """
+    out = Path(out)
+    if out.suffix.lower() not in OUTPUT_SUFFIXES:
+        raise UsageError(
+            f"cannot write {out.name}: expected a name that ends in {', '.join(OUTPUT_SUFFIXES)}"
+        )
+    loaded = model if isinstance(model, MoodModel) else load_model(model)
+    tables = _open_all(source)
+    tally = Tally(loaded.moods, on_rows)
+    frame = label_frames(tables, loaded, keep=keep, tally=tally)
+    with written_aside(out) as aside:
+        _sink(frame, aside, ", ".join(table.name for table in tables))
+    return tally
+
+
+def label_frames(
+    tables: Sequence[Table],
+    model: MoodModel,
+    *,
+    keep: Sequence[str] = (),
+    tally: Tally | None = None,
+) -> pl.LazyFrame:
+    """Label tables lazily, one after the other; see `label` for the columns."""
+    frames = [_label_frame(table, model, keep, tally or Tally(model.moods)) for table in tables]
+    return frames[0] if len(frames) == 1 else pl.concat(frames, how="diagonal")
+
+
+def _label_frame(
+    table: Table, model: MoodModel, keep: Sequence[str], tally: Tally
+) -> pl.LazyFrame:
+    _check_columns(table, model, keep)
+    identity = [name for name in IDENTITY_COLUMNS if name in table.columns]
+    frame = table.frame
+    if not identity:
+        identity, frame = [ROW_COLUMN], frame.with_row_index(ROW_COLUMN, offset=1)
+    kept = [name for name in keep if name not in identity]
+    frame = frame.select(*identity, *kept, *table.features, ERROR_COLUMN)
+    moods = pl.Enum(model.moods)
+    columns = [mood.column for mood in resolve_moods(model.moods)]
+    schema = dict(frame.collect_schema())
+    error = schema.pop(ERROR_COLUMN)
+    schema |= {MOOD_COLUMN: moods, CONFIDENCE_COLUMN: pl.Float32()}
+    schema |= dict.fromkeys(columns, pl.Float32()) | {ERROR_COLUMN: error}
+
+    def score(batch: pl.DataFrame) -> pl.DataFrame:
+        return _score(batch, model, moods, columns, tally)
+
+    return frame.map_batches(score, schema=schema, streamable=True)
+
+
+def _score(
+    batch: pl.DataFrame, model: MoodModel, moods: pl.Enum, columns: Sequence[str], tally: Tally
+) -> pl.DataFrame:
+    """Label one batch; rows that cannot be scored say why and stay without a mood."""
+    batch = batch.with_columns(row_problem(model.features).alias(ERROR_COLUMN))
+    failed = batch[ERROR_COLUMN].is_not_null()
+    X = batch.select(model.features).to_numpy()
+    n_failed = int(failed.sum())
+    if n_failed:
+        usable = ~failed.to_numpy()
+        p = np.full((len(X), len(model.moods)), np.nan)
+        p[usable] = model.predict_proba(X[usable])
+        said = np.where(usable, p.argmax(axis=1), len(model.moods))
+        tally.add(said[usable], n_failed)
+    else:
+        p = model.predict_proba(X)
+        said = p.argmax(axis=1)
+        tally.add(said, 0)
+    shares = [pl.Series(name, p[:, index], pl.Float32) for index, name in enumerate(columns)]
+    mood = pl.Series(MOOD_COLUMN, said.astype(np.uint8))
+    confidence = pl.Series(CONFIDENCE_COLUMN, p.max(axis=1), pl.Float32)
+    if n_failed:
+        mood = mood.set(failed, None)
+        shares = [share.fill_nan(None) for share in shares]
+        confidence = confidence.fill_nan(None)
+    error = batch[ERROR_COLUMN]
+    return batch.drop(ERROR_COLUMN).with_columns(
+        mood.cat.to(moods), confidence, *shares, error
+    )
+
+
+def _check_columns(table: Table, model: MoodModel, keep: Sequence[str]) -> None:
+    absent = [name for name in model.features if name not in table.features]
+    if absent:
+        raise FeatureMismatchError(
+            f"{table.name} has no column for {', '.join(absent)}; the model {model.name!r} needs "
+            f"{', '.join(model.features)}. Add it, or train a model without: "
+            f"affetto train … --features {','.join(table.features)}"
+        )
+    reserved = {MOOD_COLUMN, CONFIDENCE_COLUMN, ERROR_COLUMN, *FEATURE_NAMES}
+    for name in keep:
+        if name not in table.columns:
+            raise UsageError(
+                f"{table.name} has no column {name!r} to keep; columns: {', '.join(table.columns)}"
+            )
+        if name in reserved:
+            raise UsageError(f"column {name!r} cannot be kept: the result has one of that name")
+
+
+def _open_all(source: TableLike | Sequence[TableLike]) -> list[Table]:
+    several = [source] if isinstance(source, TableLike) else list(source)
+    if not several:
+        raise UsageError("nothing to label; name a table, e.g. affetto label songs.csv")
+    return [_open(one) for one in several]
+
+
+def _open(source: TableLike) -> Table:
+    if isinstance(source, Table):
+        return source
+    if isinstance(source, pl.DataFrame):
+        return from_frame(source)
+    if str(source).startswith("dataset:"):
+        return load_dataset(str(source))
+    return scan_table(source)
+
+
+def _sink(frame: pl.LazyFrame, path: Path, name: str) -> None:
+    sinks: Mapping[str, Callable[[], Any]] = {
+        ".csv": lambda: frame.sink_csv(path, engine="streaming"),
+        ".tsv": lambda: frame.sink_csv(path, separator="\t", engine="streaming"),
+        ".jsonl": lambda: frame.sink_ndjson(path, engine="streaming"),
+        ".ndjson": lambda: frame.sink_ndjson(path, engine="streaming"),
+        # lz4 writes half as fast again as zstd; a file of labels is soon read and gone.
+        ".parquet": lambda: frame.sink_parquet(path, compression="lz4", engine="streaming"),
+    }
+    with translate_errors(name):
+        sinks[path.suffix.lower()]()

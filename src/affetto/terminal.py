@@ -1,0 +1,207 @@
+"""What a person sees in the terminal: progress, tables, model cards, errors."""
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from affetto.moods import resolve_moods
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+# Readable on black and on white alike; the terminal's own red, yellow, … are not always.
+_BAR = "█"
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
+
+
+def error(message: str) -> None:
+    """Print an error the way every command does."""
+    err.print(Text.assemble(("affetto: ", "bold red"), message))
+
+
+def note(message: str) -> None:
+    """Print something worth knowing that is no result, to standard error."""
+    err.print(Text(message, style="dim"))
+
+
+def bar(share: float, width: int = 12) -> str:
+    """Draw a share from 0 to 1 as a bar of block characters."""
+    eighths = round(max(0.0, min(1.0, share)) * width * 8)
+    full, rest = divmod(eighths, 8)
+    return (_BAR * full + (_EIGHTHS[rest] if rest else "")).ljust(width)
+
+
+@contextmanager
+def stages(names: Sequence[str], title: str) -> Iterator[Callable[[str, int, int], None]]:
+    """Show a run's stages: what is done, what is running, what is left.
+
+    Yields
+    ------
+    callable
+        Takes a stage's name, its steps done, and its steps in all.
+    """
+    if not err.is_terminal:
+        seen: set[str] = set()
+
+        def tell(stage: str, done: int, total: int) -> None:
+            if stage not in seen:
+                seen.add(stage)
+                left = len(names) - names.index(stage) - 1
+                err.print(f"{title}: {stage} ({left} stages left)")
+
+        yield tell
+        return
+    columns = (
+        SpinnerColumn(finished_text="[green]✓[/]"),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=28),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=err, transient=False) as progress:
+        tasks = {name: progress.add_task(name, total=None, start=False) for name in names}
+
+        def update(stage: str, done: int, total: int) -> None:
+            task = tasks[stage]
+            progress.start_task(task)
+            progress.update(task, completed=done, total=total)
+
+        yield update
+
+
+@contextmanager
+def row_counter(title: str) -> Iterator[Callable[[int], None]]:
+    """Count rows while they stream by; shown on a terminal only."""
+    if not err.is_terminal:
+        yield lambda rows: None
+        return
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True) as progress:
+        task = progress.add_task(title)
+        yield lambda rows: progress.update(task, description=f"{title}: {rows:,} rows")
+
+
+def labels(rows: Sequence[Mapping[str, Any]], moods: Sequence[str], total: int) -> None:
+    """Print labelled tracks as a table, most probable mood first, runner-up second."""
+    known = resolve_moods(moods)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("track", overflow="ellipsis", no_wrap=True, max_width=44)
+    for name in ("mood", "", "sure", "next best"):
+        table.add_column(name, no_wrap=True)
+    styles = {mood.name: _style(mood.colour_light, mood.colour_dark) for mood in known}
+    for row in rows:
+        if row["mood"] is None:
+            table.add_row(_track_name(row), Text(row["error"], style="red"), "", "", "")
+            continue
+        shares = sorted(((row[mood.column], mood.name) for mood in known), reverse=True)
+        (first, mood), (second, runner_up) = shares[:2]
+        table.add_row(
+            _track_name(row),
+            Text(mood, style=f"bold {styles[mood]}"),
+            Text(bar(first), style=styles[mood]),
+            f"{first:.0%}",
+            Text(f"{runner_up} {second:.0%}", style="dim"),
+        )
+    out.print(table)
+    if total > len(rows):
+        out.print(Text(f"… and {total - len(rows):,} more; --out FILE writes all", style="dim"))
+
+
+def _style(light: str, dark: str) -> str:
+    # Terminals do not tell their background; the colour for dark ones is readable on most.
+    return dark if out.color_system else light
+
+
+def _track_name(row: Mapping[str, Any]) -> str:
+    title, artist = row.get("title"), row.get("artist")
+    if title:
+        return f"{title} – {artist}" if artist else str(title)
+    return str(row.get("id") or row.get("path") or f"row {row.get('row', '?')}")
+
+
+def counts(per_mood: Mapping[str, int], failed: int) -> None:
+    """Print how many tracks fell to each mood."""
+    total = max(1, sum(per_mood.values()))
+    parts = [f"{mood} {n:,} ({n / total:.0%})" for mood, n in per_mood.items()]
+    out.print("  ".join(parts))
+    if failed:
+        out.print(Text(f"{failed:,} rows could not be labelled; see the column error", "yellow"))
+
+
+def training_result(evidence: Mapping[str, Any], folder: str) -> None:
+    """Print what a training run found, in a screenful."""
+    data, test = evidence["data"], evidence["test"]
+    if evidence["source"]["synthetic"]:
+        err.print(Text("Synthetic tracks: the figures say nothing about real music.", "yellow"))
+    out.print(
+        f"[bold]{data['rows_used']:,}[/] of {data['rows']:,} rows used: "
+        + ", ".join(f"{mood} {n}" for mood, n in data["per_mood"].items())
+    )
+    for finding in data["findings"]:
+        if finding["kind"] not in {"note", "few_tracks"}:
+            out.print(Text(f"  · {finding['text']}", style="dim"))
+    out.print()
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    with_groups = evidence["unseen_group"] is not None
+    table.add_column("candidate")
+    table.add_column("random split", justify="right")
+    table.add_column("± s.e.", justify="right")
+    if with_groups:
+        table.add_column("unseen groups", justify="right")
+    table.add_column("on its own tracks", justify="right")
+    table.add_column("s/fit", justify="right")
+    for row in evidence["candidates"]:
+        chosen = row["name"] == evidence["chosen"]
+        cells = [f"{row['cv']['accuracy']:.3f}", f"{row['cv']['se']:.3f}"]
+        if with_groups:
+            cells.append(f"{row['unseen_group']['balanced_accuracy']:.3f}")
+        cells += [f"{row['train_accuracy']:.3f}", f"{row['seconds']:.2f}"]
+        name = f"{row['title']} ← chosen" if chosen else row["title"]
+        table.add_row(name, *cells, style="bold" if chosen else "")
+    out.print(table)
+    out.print()
+    out.print(Text(evidence["choice"]["words"]))
+    out.print(
+        f"Test set, touched once: accuracy [bold]{test['accuracy']:.3f}[/] "
+        f"({test['low']:.3f}–{test['high']:.3f})"
+    )
+    if with_groups:
+        unseen = evidence["unseen_group"]
+        out.print(
+            f"On groups never seen: accuracy [bold]{unseen['accuracy']:.3f}[/], balanced "
+            f"{unseen['balanced_accuracy']:.3f} ({unseen['rule']})"
+        )
+    out.print()
+    for piece in evidence["advice"][:4]:
+        out.print(Text.assemble(("→ ", "bold"), piece["finding"], (f". {piece['do']}", "dim")))
+    out.print()
+    out.print(f"Written: {folder}/report.html, model.affetto, evidence.json")
+
+
+def model_card(name: str, facts: Mapping[str, str]) -> None:
+    """Print a model card."""
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column()
+    for key, value in facts.items():
+        table.add_row(key, value)
+    out.print(Panel(table, title=name, title_align="left", expand=False))
+
+
+def print_json(text: str) -> None:
+    """Print JSON for machines, without colour or wrapping."""
+    sys.stdout.write(text + "\n")
