@@ -18,7 +18,7 @@ find_python() {
 }
 
 PYTHON=$(find_python)
-STAMP=.venv/.ready-$(cat requirements.lock pyproject.toml | "$PYTHON" -c \
+STAMP=.venv/.ready-$(cat requirements.lock | "$PYTHON" -c \
   'import hashlib, sys; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest()[:16])')
 
 if [ ! -e "$STAMP" ]; then

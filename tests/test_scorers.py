@@ -16,7 +16,6 @@ from sklearn.ensemble import (
     RandomForestClassifier,
     VotingClassifier,
 )
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
@@ -396,7 +395,7 @@ def test_rounded_threshold_decides_the_same(threshold: float, x: float) -> None:
 
 def random_trees(rng: Any, n_trees: int, n_features: int) -> tuple[Any, ...]:
     """Grow trees at random: roots, feature, threshold, left, right."""
-    feature, threshold, left, right, roots = [], [], [], [], []
+    feature, threshold, left, right = [], [], [], []
 
     def grow(depth: int) -> int:
         node = len(feature)
@@ -409,8 +408,7 @@ def random_trees(rng: Any, n_trees: int, n_features: int) -> tuple[Any, ...]:
             right[node] = grow(depth + 1)
         return node
 
-    for _ in range(n_trees):
-        roots.append(grow(0))
+    roots = [grow(0) for _ in range(n_trees)]
     return tuple(np.array(column) for column in (roots, feature, threshold, left, right))
 
 
@@ -617,6 +615,3 @@ def test_parts_own_their_arrays() -> None:
     assert_array_equal(scorer.probabilities([[1.0]]), [[0.5, 0.5]])
     with pytest.raises(ValueError, match="read-only"):
         scorer.coef[0, 0] = 1.0
-
-
-assert issubclass(ConvergenceWarning, Warning)  # named by a filter above

@@ -19,7 +19,8 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, NoReturn
 
@@ -81,6 +82,11 @@ def pack(manifest: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> byt
     whole["manifest_sha256"] = _digest(whole)
     text = json.dumps(whole, ensure_ascii=False, allow_nan=False, indent=1).encode()
     file = _zip({_MANIFEST: text, _ARRAYS: packed}, compress=False)
+    if len(arrays) > MAX_ARRAYS or _depth(whole) > MAX_JSON_DEPTH:
+        raise OutputError(
+            f"the model has {len(arrays)} arrays and a description {_depth(whole)} levels deep; "
+            f"a model file holds {MAX_ARRAYS} and {MAX_JSON_DEPTH}"
+        )
     for what, size, most in (
         ("the description of the model", len(text), MAX_MANIFEST_BYTES),
         ("all arrays together", sum(array.nbytes for array in arrays.values()), MAX_ARRAY_BYTES),
@@ -131,7 +137,7 @@ def unpack(data: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         raise ModelFormatError(
             f"altered after it was saved: the arrays do not match their checksum; {GET_IT_AGAIN}"
         )
-    files = _unzip(members[_ARRAYS], None)
+    files = _unzip(members[_ARRAYS])
     return manifest, {name[:-4]: _read_npy(name, content) for name, content in files.items()}
 
 
@@ -243,7 +249,7 @@ def _recognise(data: bytes) -> None:
         raise ModelFormatError(f"larger than a model file may be, {_mib(MAX_FILE_BYTES)}")
     if data.startswith(b"PK\x03\x04"):
         return
-    if data[0] == 0x80 and 2 <= data[1:2].ljust(1)[0] <= 5:  # pickle protocols 2 to 5
+    if data[0] == 0x80 and 2 <= int.from_bytes(data[1:2]) <= 5:  # pickle protocols 2 to 5
         raise ModelFormatError(
             "this is a Python pickle (joblib writes them too). affetto never opens pickles, "
             "since opening one can run any program; train the model again with affetto train"
@@ -269,13 +275,21 @@ def _zip(members: Mapping[str, bytes], compress: bool = True) -> bytes:
     return buffer.getvalue()
 
 
-def _unzip(data: bytes, limits: Mapping[str, int] | None) -> dict[str, bytes]:
-    """Read all members: exactly those of `limits`, or any arrays within the limits of all."""
+def _unzip(data: bytes, limits: Mapping[str, int] | None = None) -> dict[str, bytes]:
+    """Read all members: those that `limits` names, each within its own, or else arrays."""
     _check_directory(data, MAX_ARRAYS if limits is None else len(limits))
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             infos = archive.infolist()
-            _check_members(infos, limits)
+            for info in infos:
+                _check_member(info)
+            names = Counter(info.filename for info in infos)
+            if repeated := [name for name, count in names.items() if count > 1]:
+                raise ModelFormatError(f"holds {repeated[0]!r} twice; {GET_IT_AGAIN}")
+            if limits is None:
+                _check_arrays(infos)
+            else:
+                _check_named(infos, limits)
             return {info.filename: _read_member(archive, info) for info in infos}
     except _ZIP_ERRORS as exc:
         raise ModelFormatError(f"damaged or cut short ({exc}); {GET_IT_AGAIN}") from exc
@@ -301,37 +315,41 @@ def _check_directory(data: bytes, most_members: int) -> None:
         raise ModelFormatError(f"damaged: its directory is not where it says; {GET_IT_AGAIN}")
 
 
-def _check_members(infos: Iterable[zipfile.ZipInfo], limits: Mapping[str, int] | None) -> None:
-    seen: set[str] = set()
-    total = 0
+def _check_member(info: zipfile.ZipInfo) -> None:
+    name = info.filename
+    if name.endswith((".pkl", ".pickle", ".joblib")):
+        raise ModelFormatError(f"holds {name!r}, a Python pickle; affetto never opens pickles")
+    if info.flag_bits & 0x1 or info.compress_type not in (
+        zipfile.ZIP_STORED,
+        zipfile.ZIP_DEFLATED,
+    ):
+        raise ModelFormatError(f"{name!r} is encrypted or packed in a way affetto does not use")
+    if info.file_size > 4096 + 2 * MAX_RATIO * info.compress_size:
+        raise ModelFormatError(
+            f"{name!r} would unpack to {info.file_size} bytes from {info.compress_size}: "
+            "built to exhaust memory, refused"
+        )
+
+
+def _check_named(infos: list[zipfile.ZipInfo], limits: Mapping[str, int]) -> None:
     for info in infos:
         name = info.filename
-        total += info.file_size
-        if name.endswith((".pkl", ".pickle", ".joblib")):
-            raise ModelFormatError(f"holds {name!r}, a Python pickle; affetto never opens pickles")
-        if name in seen:
-            raise ModelFormatError(f"holds {name!r} twice; {GET_IT_AGAIN}")
-        if name not in limits if limits is not None else not _ARRAY_NAME.fullmatch(name):
+        if name not in limits:
             raise ModelFormatError(f"holds {name!r}, which no model has; {GET_IT_AGAIN}")
-        if info.flag_bits & 0x1 or info.compress_type not in (
-            zipfile.ZIP_STORED,
-            zipfile.ZIP_DEFLATED,
-        ):
-            raise ModelFormatError(f"{name} is encrypted or packed in a way affetto does not use")
-        most = MAX_ARRAY_BYTES if limits is None else limits[name]
-        if max(info.file_size, total if limits is None else 0) > most:
-            raise ModelFormatError(f"{name} would unpack to more than {_mib(most)}: refused")
-        if info.file_size > 4096 + 2 * MAX_RATIO * info.compress_size:
-            raise ModelFormatError(
-                f"{name} would unpack to {info.file_size} bytes from {info.compress_size}: "
-                "built to exhaust memory, refused"
-            )
-        seen.add(name)
-    for name in limits or ():
-        if name not in seen:
-            raise ModelFormatError(
-                f"holds no {name}: another kind of zip file? expected a model written by affetto"
-            )
+        if info.file_size > limits[name]:
+            raise ModelFormatError(f"{name} would unpack to more than {_mib(limits[name])}")
+    if missing := limits.keys() - {info.filename for info in infos}:
+        raise ModelFormatError(
+            f"holds no {min(missing)}: another kind of zip file? expected a model of affetto"
+        )
+
+
+def _check_arrays(infos: list[zipfile.ZipInfo]) -> None:
+    for info in infos:
+        if not _ARRAY_NAME.fullmatch(info.filename):
+            raise ModelFormatError(f"holds {info.filename!r}, which no model has; {GET_IT_AGAIN}")
+    if sum(info.file_size for info in infos) > MAX_ARRAY_BYTES:
+        raise ModelFormatError(f"its arrays would unpack to more than {_mib(MAX_ARRAY_BYTES)}")
 
 
 def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
@@ -385,17 +403,22 @@ def _parse(text: bytes) -> dict[str, Any]:
         raise ModelFormatError(f"its manifest cannot be read ({exc}); {GET_IT_AGAIN}") from exc
     if not isinstance(manifest, dict):
         raise ModelFormatError(f"its manifest is no JSON object; {GET_IT_AGAIN}")
-    level: list[Any] = [manifest]
-    for _ in range(MAX_JSON_DEPTH):
-        level = [
-            child
-            for node in level
-            for child in (node.values() if isinstance(node, dict) else node)
-            if isinstance(child, dict | list)
-        ]
-        if not level:
-            return manifest
-    raise ModelFormatError(f"its manifest is nested more than {MAX_JSON_DEPTH} deep: refused")
+    if _depth(manifest) > MAX_JSON_DEPTH:
+        raise ModelFormatError(f"its manifest is nested more than {MAX_JSON_DEPTH} deep: refused")
+    return manifest
+
+
+def _depth(node: Any) -> int:
+    """Count how many objects and lists lie within one another."""
+    depth, level = 0, [node]
+    while level := [
+        child
+        for inner in level
+        if isinstance(inner, dict | list)
+        for child in (inner.values() if isinstance(inner, dict) else inner)
+    ]:
+        depth += 1
+    return depth
 
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -27,8 +27,11 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain help: rich alone would take longer than all the rest
 )
-model_app = typer.Typer(help="Look into model files.", no_args_is_help=True)
+model_app = typer.Typer(
+    help="Look into model files.", no_args_is_help=True, rich_markup_mode=None
+)
 app.add_typer(model_app, name="model")
 
 SHOWN_ROWS = 20

@@ -1,6 +1,7 @@
 """A mood model: ten features in, a probability for each mood out; saved as data, never code."""
 
 import json
+import os
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -112,7 +113,7 @@ class MoodModel:
         if not all(weight > 0 for weight in self.weights) or abs(sum(self.weights) - 1) > 1e-9:
             raise ModelError(f"weights are {self.weights}; expected numbers above 0 that sum to 1")
         for pipeline in self.pipelines:
-            pipeline.widest(len(self.features))
+            pipeline.block_rows(len(self.features))  # raises where they do not fit
             if pipeline.n_moods != len(self.moods):
                 raise ModelError(
                     f"a {pipeline.scorer.KIND} scorer tells {pipeline.n_moods} moods apart; "
@@ -173,8 +174,8 @@ class MoodModel:
                 total += part
             return total
 
-        widest = max(pipeline.widest(rows.shape[1]) for pipeline in self.pipelines)
-        result = in_blocks(rows, evaluate, len(self.moods), widest)
+        block_rows = min(pipeline.block_rows(rows.shape[1]) for pipeline in self.pipelines)
+        result = in_blocks(rows, evaluate, len(self.moods), block_rows)
         if not isfinite(result.sum()):
             self._refuse_result(rows, result)
         return result
@@ -197,7 +198,7 @@ class MoodModel:
     def _refuse_result(self, rows: NDArray[Any], result: Floats) -> NoReturn:
         row = int(np.argmin(np.isfinite(result).all(axis=1)))
         values = ", ".join(
-            f"{name} {value:g}" for name, value in zip(self.features, rows[row], strict=True)
+            f"{name} {float(value):g}" for name, value in zip(self.features, rows[row], strict=True)
         )
         raise UsageError(
             f"row {row}: no probability comes out of {values}; is a feature in another unit?"
@@ -342,7 +343,8 @@ def _encode(model: MoodModel) -> bytes:
 def _decode(data: bytes, origin: str) -> MoodModel:
     try:
         manifest, arrays = archive.unpack(data)
-        model = _decode_model(manifest, arrays)
+        with np.errstate(all="ignore"):  # overflow is found by the parts' own checks
+            model = _decode_model(manifest, arrays)
         if arrays:
             raise ModelFormatError(f"holds an array that no part uses, {min(arrays)!r}")
         if manifest["kind"] != model.kind:
@@ -401,7 +403,13 @@ def _read_file(path: Path) -> bytes:
         if path.exists() and not path.is_file():
             raise ModelError(f"{path} is no ordinary file; a model is one file, NAME{_SUFFIX}")
         with path.open("rb") as stream:
-            return stream.read(archive.MAX_FILE_BYTES + 1)
+            size = os.fstat(stream.fileno()).st_size
+            if size > archive.MAX_FILE_BYTES:
+                raise ModelFormatError(
+                    f"{path} takes {size / 2**20:.0f} MiB, more than a model file may "
+                    f"({archive.MAX_FILE_BYTES / 2**20:.0f} MiB); is it a model of affetto?"
+                )
+            return stream.read(size + 1)
     except FileNotFoundError as exc:
         raise ModelError(f"there is no model file {path}; {_suggestion(path)}") from exc
     except (OSError, ValueError) as exc:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from affetto.errors import OutputError
@@ -42,7 +42,8 @@ def written_aside(path: str | Path) -> Iterator[Path]:
     except OSError as exc:
         raise OutputError(f"cannot write {path}: {_reason(exc, path)}") from exc
     finally:
-        aside.unlink(missing_ok=True)
+        with suppress(OSError):  # the path itself may be impossible; that error is told already
+            aside.unlink(missing_ok=True)
 
 
 def write_text(path: str | Path, text: str) -> None:

@@ -26,6 +26,7 @@ from affetto.parts import (
     Standardise,
     Step,
     as_rows,
+    block_rows_for,
     in_blocks,
     softmax,
 )
@@ -73,6 +74,9 @@ class Linear(BaseScorer):
 
     def _shape(self) -> tuple[int, int]:
         return self.coef.shape[1], self.coef.shape[0]
+
+    def _work(self) -> tuple[int, int]:
+        return max(self.coef.shape), self.coef.size
 
     def _evaluate(self, columns: Floats) -> Floats:
         logits = self.coef @ columns
@@ -124,15 +128,17 @@ class Network(BaseScorer):
             biases.append(self._owned(f"biases[{layer}]", bias, np.float64, out))
         object.__setattr__(self, "weights", tuple(weights))
         object.__setattr__(self, "biases", tuple(biases))
-        if self._widest() > MAX_WIDTH:
-            raise self._wrong(f"a layer is {self._widest()} wide; at most {MAX_WIDTH}")
+        widest = self._work()[0]
+        if widest > MAX_WIDTH:
+            raise self._wrong(f"a layer is {widest} wide; at most {MAX_WIDTH}")
         self._check_moods()
 
     def _shape(self) -> tuple[int, int]:
         return self.weights[0].shape[0], self.weights[-1].shape[1]
 
-    def _widest(self) -> int:
-        return int(max(max(layer.shape) for layer in self.weights))
+    def _work(self) -> tuple[int, int]:
+        widest = max(max(layer.shape) for layer in self.weights)
+        return widest, max(layer.size for layer in self.weights)
 
     def _evaluate(self, columns: Floats) -> Floats:
         activate = _ACTIVATIONS[self.activation]
@@ -191,6 +197,8 @@ class SupportVectors(BaseScorer):
     gamma: float
     slope: Floats
     offset: Floats
+    _centre: Floats = field(init=False, repr=False)
+    _rows: Floats = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         vectors = self._own("vectors", np.float64, None, None)
@@ -208,12 +216,18 @@ class SupportVectors(BaseScorer):
         self._own("intercept", np.float64, k * (k - 1) // 2)
         self._own("slope", np.float64, k if k > 2 else 1)
         self._own("offset", np.float64, k if k > 2 else 1)
+        centre = vectors.mean(axis=0)  # around it, less is lost in ‖z‖² − 2 z·v + ‖v‖²
+        gamma, centred = self.gamma, vectors - centre
+        squares = np.square(centred).sum(axis=1)
+        rows = [2 * gamma * centred, -gamma * squares[:, None], np.full((len(vectors), 1), -gamma)]
+        object.__setattr__(self, "_centre", centre)
+        object.__setattr__(self, "_rows", np.hstack(rows))
 
     def _shape(self) -> tuple[int, int]:
         return self.vectors.shape[1], len(self.n_support)
 
-    def _widest(self) -> int:
-        return len(self.vectors)
+    def _work(self) -> tuple[int, int]:
+        return max(self.vectors.shape), self.vectors.size
 
     def _evaluate(self, columns: Floats) -> Floats:
         scores = self._scores(self._decisions(self._kernel(columns)))
@@ -229,11 +243,10 @@ class SupportVectors(BaseScorer):
         return probability
 
     def _kernel(self, columns: Floats) -> Floats:
-        centre = self.vectors.mean(axis=0)  # less is lost in ‖z‖² − 2 z·v + ‖v‖² around 0
-        vectors, tracks = self.vectors - centre, columns - centre[:, None]
-        exponent: Floats = (2.0 * self.gamma * vectors) @ tracks
-        exponent -= self.gamma * np.square(vectors).sum(axis=1)[:, None]
-        exponent -= self.gamma * np.square(tracks).sum(axis=0)
+        tracks = columns - self._centre[:, None]
+        squares = np.square(tracks).sum(axis=0)
+        # −gamma · ‖z − v‖² = 2 gamma v·z − gamma ‖v‖² − gamma ‖z‖², in one product.
+        exponent: Floats = self._rows @ np.vstack([tracks, np.ones_like(squares), squares])
         np.minimum(exponent, 0.0, out=exponent)
         np.exp(exponent, out=exponent)
         return exponent
@@ -303,8 +316,8 @@ class Pipeline:
         """How many probabilities of a track come out."""
         return self.scorer.n_moods
 
-    def widest(self, n_inputs: int) -> int:
-        """Give the most values that are held at once of a track of `n_inputs` values.
+    def block_rows(self, n_inputs: int) -> int:
+        """Give how many tracks of `n_inputs` values to score at once.
 
         Raises
         ------
@@ -319,7 +332,7 @@ class Pipeline:
                 f"{type(self.scorer).__name__}: {widths[-1]} columns come in; "
                 f"expected {self.scorer.n_inputs}"
             )
-        return max(*widths, self.scorer.widest)
+        return min(block_rows_for(max(widths)), self.scorer.block_rows)
 
     def evaluate(self, columns: Floats) -> Floats:
         """Score columns, shape (d, n), which are overwritten: probabilities, shape (k, n)."""
@@ -352,10 +365,10 @@ class Pipeline:
         """
         rows = as_rows(X)
         try:
-            widest = self.widest(rows.shape[1])
+            block_rows = self.block_rows(rows.shape[1])
         except ModelError as exc:
             raise UsageError(f"tracks of {rows.shape[1]} features do not fit: {exc}") from exc
-        return in_blocks(rows, self.evaluate, self.n_moods, widest)
+        return in_blocks(rows, self.evaluate, self.n_moods, block_rows)
 
 
 def _relu(values: Floats) -> Floats:

@@ -38,6 +38,11 @@ def note(message: str) -> None:
     err.print(Text(message, style="dim"))
 
 
+def plain(text: str) -> Text:
+    """Give foreign text (titles, mood names) without markup or control characters."""
+    return Text("".join(char if char.isprintable() else "·" for char in text))
+
+
 def bar(share: float, width: int = 12) -> str:
     """Draw a share from 0 to 1 as a bar of block characters."""
     eighths = round(max(0.0, min(1.0, share)) * width * 8)
@@ -105,12 +110,12 @@ def labels(rows: Sequence[Mapping[str, Any]], moods: Sequence[str], total: int) 
     styles = {mood.name: _style(mood.colour_light, mood.colour_dark) for mood in known}
     for row in rows:
         if row["mood"] is None:
-            table.add_row(_track_name(row), Text(row["error"], style="red"), "", "", "")
+            table.add_row(plain(_track_name(row)), Text(row["error"], style="red"), "", "", "")
             continue
         shares = sorted(((row[mood.column], mood.name) for mood in known), reverse=True)
         (first, mood), (second, runner_up) = shares[:2]
         table.add_row(
-            _track_name(row),
+            plain(_track_name(row)),
             Text(mood, style=f"bold {styles[mood]}"),
             Text(bar(first), style=styles[mood]),
             f"{first:.0%}",
@@ -137,7 +142,7 @@ def counts(per_mood: Mapping[str, int], failed: int) -> None:
     """Print how many tracks fell to each mood."""
     total = max(1, sum(per_mood.values()))
     parts = [f"{mood} {n:,} ({n / total:.0%})" for mood, n in per_mood.items()]
-    out.print("  ".join(parts))
+    out.print(plain("  ".join(parts)))
     if failed:
         out.print(Text(f"{failed:,} rows could not be labelled; see the column error", "yellow"))
 
@@ -147,9 +152,11 @@ def training_result(evidence: Mapping[str, Any], folder: str) -> None:
     data, test = evidence["data"], evidence["test"]
     if evidence["source"]["synthetic"]:
         err.print(Text("Synthetic tracks: the figures say nothing about real music.", "yellow"))
+    per_mood = ", ".join(f"{mood} {n}" for mood, n in data["per_mood"].items())
     out.print(
-        f"[bold]{data['rows_used']:,}[/] of {data['rows']:,} rows used: "
-        + ", ".join(f"{mood} {n}" for mood, n in data["per_mood"].items())
+        Text.assemble(
+            (f"{data['rows_used']:,}", "bold"), f" of {data['rows']:,} rows used: ", plain(per_mood)
+        )
     )
     for finding in data["findings"]:
         if finding["kind"] not in {"note", "few_tracks"}:
@@ -189,7 +196,7 @@ def training_result(evidence: Mapping[str, Any], folder: str) -> None:
     for piece in evidence["advice"][:4]:
         out.print(Text.assemble(("→ ", "bold"), piece["finding"], (f". {piece['do']}", "dim")))
     out.print()
-    out.print(f"Written: {folder}/report.html, model.affetto, evidence.json")
+    out.print(plain(f"Written: {folder}/report.html, model.affetto, evidence.json"))
 
 
 def model_card(name: str, facts: Mapping[str, str]) -> None:
@@ -198,8 +205,8 @@ def model_card(name: str, facts: Mapping[str, str]) -> None:
     table.add_column(style="bold", no_wrap=True)
     table.add_column()
     for key, value in facts.items():
-        table.add_row(key, value)
-    out.print(Panel(table, title=name, title_align="left", expand=False))
+        table.add_row(key, plain(value))
+    out.print(Panel(table, title=plain(name), title_align="left", expand=False))
 
 
 def print_json(text: str) -> None:

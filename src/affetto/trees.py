@@ -176,6 +176,9 @@ class Forest(BaseScorer):
     def _shape(self) -> tuple[int, int]:
         return int(self.feature.max()) + 1, self.value.shape[1]
 
+    def _work(self) -> tuple[int, int]:
+        return max(1, *self._shape()), 1
+
     def accepts(self, n_inputs: int) -> bool:
         """Whether tracks of `n_inputs` values can be scored; the trees may use fewer."""
         return n_inputs >= self.n_inputs
@@ -229,6 +232,9 @@ class Boosted(BaseScorer):
 
     def _shape(self) -> tuple[int, int]:
         return int(self.feature.max()) + 1, len(self.baseline)
+
+    def _work(self) -> tuple[int, int]:
+        return max(1, *self._shape()), 1
 
     def accepts(self, n_inputs: int) -> bool:
         """Whether tracks of `n_inputs` values can be scored; the trees may use fewer."""

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from affetto.sources.survey import Ragged, survey_lines
 
-CELL = st.text(alphabet='ab,;"\n\r é', max_size=5)
+# A lone carriage return is left out: the writer does not quote it, the reader ends a line.
+CELL = st.lists(st.sampled_from([*'ab,;"\n é', "\r\n"]), max_size=5).map("".join)
 
 
 def survey(text, *, n_cells=3, n_above=1, quoted=True, separator=",", block=10**6):
@@ -35,14 +36,12 @@ def test_it_counts_as_the_csv_reader_does(rows, end, quoting, block, cut_end):
     found = survey(text, block=block)
 
     reader = csv.reader(io.StringIO(text, newline=""))
-    begin, expected, n_records = 1, [], 0
+    expected, n_records = [], 0
     for record, cells in enumerate(reader):
         if record and cells:
             n_records += 1
             if len(cells) != 3:
                 expected.append((record - 1, len(cells)))
-        begin = reader.line_num + 1
-    assert begin
     assert found.n_records == n_records
     assert [(ragged.record, ragged.n_cells) for ragged in found.ragged] == expected
     assert found.well_quoted

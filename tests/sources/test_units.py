@@ -72,7 +72,10 @@ def test_loudness_without_its_minus_is_turned():
 
 def test_shares_of_0_to_100_are_divided_when_several_are():
     conversions, (note,) = units_of(
-        energy=[80, 45, 0], valence=[3, 99, 12], instrumentalness=[0, 0, 1], liveness=[0.1, 0.2, 0.3]
+        energy=[80, 45, 0],
+        valence=[3, 99, 12],
+        instrumentalness=[0, 0, 1],
+        liveness=[0.1, 0.2, 0.3],
     )
     assert conversions == dict.fromkeys(["energy", "valence", "instrumentalness"], "percent")
     assert "'energy', 'instrumentalness' and 'valence' run from 0 to 100" in note.text

@@ -150,8 +150,9 @@ def _confused(evidence: Evidence) -> list[Advice]:
         _piece(
             f"{first} and {second} are taken for each other most often",
             f"{pair['first_as_second']} {first} test tracks were called {second}, "
-            f"{pair['second_as_first']} the other way: {pair['share_of_errors']:.0%} of all errors.",
-            f"Listen to a few of either playlist: would you tell them apart? If not, merge them "
+            f"{pair['second_as_first']} the other way: {pair['share_of_errors']:.0%} of all "
+            "errors.",
+            "Listen to a few of either playlist: would you tell them apart? If not, merge them "
             f"with --map {first}={second}.",
         )
     ]

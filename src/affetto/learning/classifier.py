@@ -64,19 +64,31 @@ class MoodClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         ValueError
             If X or y cannot be learned from: NaN, one label only, unequal lengths.
         UsageError
-            If the candidate is unknown.
+            If the candidate is unknown, or is a vote and settings are given.
         """
         candidate = get_candidate(self.candidate)
         X, y = validate_data(self, X, y, dtype=np.float64)
         check_classification_targets(y)
         self.classes_, index = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
-            raise ValueError(f"MoodClassifier needs two classes; found 1 class: {self.classes_[0]!r}")
+            raise ValueError(
+                f"MoodClassifier needs two classes; found 1 class: {self.classes_[0]!r}"
+            )
         self.features_ = self._feature_names(X.shape[1])
         settings = {name: dict(BY_NAME[name].settings) for name in BY_NAME}
+        if candidate.members and self.settings:
+            raise UsageError(
+                f"{candidate.name} has no settings of its own, found {self.settings}; its members "
+                f"are {', '.join(candidate.members)}"
+            )
         settings[candidate.name] |= self.settings or {}
         self.pipelines_, self.weights_ = fit_pipelines(
-            candidate, settings, X, index, self.features_ or (), self.random_state
+            candidate,
+            settings,
+            X,
+            index,
+            features=self.features_ or (),
+            seed=self.random_state,
         )
         return self
 

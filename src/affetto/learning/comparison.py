@@ -74,7 +74,7 @@ class Judged:
         )
 
     def error(self, scores: Floats) -> float:
-        """Standard error of the mean of `scores`, one a split."""
+        """Give the standard error of the mean of `scores`, one a split."""
         n_train = float(np.mean([len(train) for train, _ in self.splits]))
         n_test = float(np.mean([len(test) for _, test in self.splits]))
         return repeated_cv_error(list(scores), n_test, n_train)
@@ -148,8 +148,8 @@ class Judge:
         Returns
         -------
         dict
-            By candidate: settings with ``validation``, ``sd`` and ``train`` accuracy, in the
-            order of the grid.
+            By candidate, in the order of the grid: settings with ``validation`` accuracy, its
+            ``sd`` over folds, ``log_loss``, and ``train`` accuracy.
         """
         # The longest first (wide networks, trees), so that no process is left with one at the end.
         parts = [(c.name, part) for c in candidates for part in _grid_parts(c)]
@@ -165,6 +165,7 @@ class Judge:
                         **setting,
                         "validation": float(scores.mean()),
                         "sd": float(scores.std(ddof=1)),
+                        "log_loss": judged.pooled().log_loss(),
                         "train": judged.train_accuracy(),
                     }
                 )
@@ -213,7 +214,11 @@ def _grid_parts(candidate: Candidate) -> list[list[Settings]]:
 def best_settings(
     candidates: Sequence[Candidate], searches: Mapping[str, Sequence[Mapping[str, Any]]]
 ) -> dict[str, dict[str, Any]]:
-    """Take each candidate's best point of its grid; the first of equals, which is the simplest.
+    """Take the point of each candidate's grid with the least log-loss.
+
+    Accuracy, which the article searched by, moves in steps of one track; choosing by it on
+    611 tracks of the article's table and judging on others cost the polynomial features .011
+    of accuracy and .047 of log-loss (mean of 12 draws), and gained the others nothing.
 
     Returns
     -------
@@ -223,7 +228,7 @@ def best_settings(
     chosen = {c.name: dict(c.settings) for c in candidates}
     for candidate in candidates:
         if candidate.grid:
-            best = max(searches[candidate.name], key=lambda row: float(row["validation"]))
+            best = min(searches[candidate.name], key=lambda row: float(row["log_loss"]))
             chosen[candidate.name] |= {key: best[key] for key in candidate.grid[0]}
     if "network-committee" in chosen and "network-tuned" in chosen:
         tuned = chosen["network-tuned"]
@@ -272,7 +277,7 @@ def candidate_row(
         row["unseen_group"] = {
             "accuracy": float(unseen.accuracies().mean()),
             "balanced_accuracy": float(balanced.mean()),
-            "se": unseen.error(balanced),
+            "se": unseen.error(balanced) if len(balanced) > 1 else None,
             "log_loss": unseen.pooled().log_loss(),
         }
     return row
@@ -282,7 +287,8 @@ def choose(rows: Sequence[dict[str, Any]]) -> tuple[Candidate, dict[str, Any]]:
     """Choose the simplest candidate within one standard error of the best.
 
     Judged by balanced accuracy on unseen groups where those are known, else by
-    cross-validated accuracy.
+    cross-validated accuracy. The floor (complexity 0) is there to compare with: with few
+    groups it may come within one standard error, but nobody wants it for a model.
 
     Parameters
     ----------
@@ -307,11 +313,11 @@ def choose(rows: Sequence[dict[str, Any]]) -> tuple[Candidate, dict[str, Any]]:
             row["unseen_group"]["balanced_accuracy"] if by_group else row["cv"]["accuracy"]
         )
 
-    best = max(rows, key=score)
-    error = float(best["unseen_group" if by_group else "cv"]["se"])
+    able = [row for row in rows if row["complexity"] > 0] or rows
+    best = max(able, key=score)
     # A single split has no error; then only the best itself is good enough.
-    threshold = score(best) - (error if np.isfinite(error) else 0.0)
-    within = [row for row in rows if score(row) >= threshold]
+    threshold = score(best) - (best["unseen_group" if by_group else "cv"]["se"] or 0.0)
+    within = [row for row in able if score(row) >= threshold]
     simplest = min(within, key=lambda row: (row["complexity"], -score(row)))
     if best is simplest:
         words = (

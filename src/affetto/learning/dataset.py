@@ -1,5 +1,6 @@
 """Labelled tracks gathered from tables, and the audit that cleans them before any split."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -7,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+from polars.selectors import by_name
 
-from affetto.errors import LabelError, TableError, UsageError
 from affetto.checks import row_problem
+from affetto.errors import LabelError, TableError, UsageError
 from affetto.features import FEATURE_NAMES, check_feature_names
 from affetto.learning.audit import (
     Audit,
@@ -22,8 +24,8 @@ from affetto.learning.audit import (
     problem_findings,
 )
 from affetto.moods import canonical_mood, mood_order, relabel, resolve_moods
-from affetto.sources.datasets import load_dataset
-from affetto.sources.tables import Table, from_frame, scan_table
+from affetto.sources.datasets import PREFIX, load_dataset
+from affetto.sources.tables import Table, from_frame, scan_table, translate_errors
 from affetto.tracks import ERROR_COLUMN, IDENTITY_COLUMNS, Track
 
 MIN_TRACKS_A_MOOD = 10
@@ -111,20 +113,72 @@ def resolve_tables(
     mapping: Mapping[str, str] | None = None,
     drop: Iterable[str] = (),
 ) -> list[LabelledTable]:
-    """Open every table named, and say where its labels stand."""
+    """Open every table named, and say where its labels stand.
+
+    Parameters
+    ----------
+    tables : path, dataset name, DataFrame, or several, or {mood: table}
+    label : str
+        Column of labels, for tables that are not of one mood.
+    mapping : mapping of str to str, optional
+    drop : iterable of str
+        Both may name labels that only some of the tables hold.
+
+    Returns
+    -------
+    list of LabelledTable
+        No two with the same name.
+
+    Raises
+    ------
+    UsageError
+        If something is no table, or there is no label column to map or drop labels of.
+    TableError, DatasetError
+        If a table cannot be read.
+    """
+    drop = tuple(drop)
     if isinstance(tables, Mapping):
-        return [
-            LabelledTable(_open(table), mood=canonical_mood(mood)) for mood, table in tables.items()
+        sources = [LabelledTable(_open(one), mood=_named(mood)) for mood, one in tables.items()]
+    else:
+        if isinstance(tables, TableLike | LabelledTable) or not isinstance(tables, Sequence):
+            tables = [tables]
+        sources = [
+            one
+            if isinstance(one, LabelledTable)
+            else LabelledTable(_open(one), label=label, mapping=mapping or {}, dropped=drop)
+            for one in tables
         ]
-    if isinstance(tables, TableLike | LabelledTable):
-        tables = [tables]
-    sources = [
-        one
-        if isinstance(one, LabelledTable)
-        else LabelledTable(_open(one), label=label, mapping=mapping or {}, dropped=tuple(drop))
-        for one in tables
-    ]
-    return _share_mapping(sources)
+    _check_labels_to_map(sources, mapping, drop)
+    return _told_apart(_share_mapping(sources))
+
+
+def _named(mood: str) -> str:
+    if not isinstance(mood, str) or not mood.strip():
+        raise UsageError(f"found {mood!r} as the mood of a table; expected a name")
+    return canonical_mood(mood)
+
+
+def _check_labels_to_map(
+    sources: Sequence[LabelledTable], mapping: Mapping[str, str] | None, drop: Sequence[str]
+) -> None:
+    if (mapping or drop) and sources and all(source.mood is not None for source in sources):
+        raise UsageError(
+            "--map and --drop rename and leave out labels of a column, but every table here is "
+            "of one mood; name each table's mood as you want it"
+        )
+
+
+def _told_apart(sources: Sequence[LabelledTable]) -> list[LabelledTable]:
+    """Give tables of the same name a number, since the audit tells of tables by name."""
+    seen: Counter[str] = Counter()
+    apart = []
+    for source in sources:
+        table = source.table
+        seen[table.name] += 1
+        if seen[table.name] > 1:
+            table = replace(table, name=f"{table.name} ({seen[table.name]})")
+        apart.append(replace(source, table=table))
+    return apart
 
 
 def from_arguments(
@@ -139,7 +193,7 @@ def from_arguments(
     Raises
     ------
     UsageError
-        If some arguments name their mood and others do not know a label.
+        If labels are to be mapped or dropped, but every table is of one mood.
     TableError, DatasetError
         If a table cannot be read.
     """
@@ -151,7 +205,8 @@ def from_arguments(
             sources.append(LabelledTable(_open(path), mood=canonical_mood(mood)))
         else:
             sources += resolve_tables(argument, label=label, mapping=mapping, drop=drop)
-    return _share_mapping(sources)
+    _check_labels_to_map(sources, mapping, drop)
+    return _told_apart(_share_mapping(sources))
 
 
 def _share_mapping(sources: list[LabelledTable]) -> list[LabelledTable]:
@@ -175,8 +230,9 @@ def _share_mapping(sources: list[LabelledTable]) -> list[LabelledTable]:
 def _labels_of(source: LabelledTable) -> set[str]:
     if source.mood is not None or source.label not in source.table.columns:
         return set()
-    column = source.table.frame.select(pl.col(source.label).cast(pl.String)).unique().collect()
-    return {_key(value) for value in column.to_series().drop_nulls()}
+    with translate_errors(source.table.name):
+        column = source.table.frame.select(by_name(source.label)).unique().collect().to_series()
+    return {_key(value) for value in _as_text(column, "label", source.table.name) if value}
 
 
 def _key(label: str) -> str:
@@ -188,7 +244,12 @@ def _open(table: TableLike) -> Table:
         return table
     if isinstance(table, pl.DataFrame):
         return from_frame(table)
-    if str(table).startswith("dataset:"):
+    if not isinstance(table, str | Path):
+        raise UsageError(
+            f"found a {type(table).__name__} in place of a table; expected a path, a dataset's "
+            "name, or a polars DataFrame (of a pandas one: polars.from_pandas(frame))"
+        )
+    if str(table).startswith(PREFIX):
         return load_dataset(str(table))
     return scan_table(table)
 
@@ -275,6 +336,8 @@ def _shared_features(
         raise UsageError("no table given; name at least one, e.g. affetto train songs.csv")
     if wanted is not None:
         wanted = check_feature_names(list(wanted))
+        if not wanted:
+            raise UsageError("no feature named; leave features out to use all that there are")
         for source in sources:
             absent = [name for name in wanted if name not in source.table.features]
             if absent:
@@ -310,10 +373,17 @@ def _read_rows(
             )
         )  # fmt: skip
     moods = _moods_of(source, frame)
+    groups: list[str | None] = [None] * len(frame)
     if group is not None and group in frame.columns:
-        groups: list[str | None] = frame[group].cast(pl.String).to_list()
-    else:
-        groups = [None] * len(frame)
+        groups = _as_text(frame[group], "group", table.name)
+        n_without = sum(not name for name in groups)
+        if n_without:
+            findings.append(
+                Finding(
+                    "note", n_without,
+                    f"{table.name}: {n_without} row(s) have no {group!r}: counted as one group.",
+                )
+            )  # fmt: skip
     problems = frame.select(row_problem(features)).to_series().to_list()
     values = frame.select(features).to_numpy()
     identity = [column for column in IDENTITY_COLUMNS if column in frame.columns]
@@ -322,8 +392,9 @@ def _read_rows(
         column
         for column in frame.columns
         if column not in {*identity, *FEATURE_NAMES, ERROR_COLUMN, source.label}
+        and _is_plain(frame.schema[column])
     ]
-    extra = frame.select(pl.col(others).cast(pl.String, strict=False)).rows(named=True)
+    extra = frame.select(by_name(others).cast(pl.String, strict=False)).rows(named=True)
     track_fields = ("id", "isrc", "title", "artist", "album")
     return [
         Row(
@@ -351,9 +422,23 @@ def _moods_of(source: LabelledTable, frame: pl.DataFrame) -> list[str | None]:
             f"{source.table.name} has no label column {source.label!r}; "
             f"columns: {', '.join(frame.columns)}. Try {hint}"
         )
-    labels = [str(label) if label is not None else "" for label in frame[source.label].to_list()]
+    labels = [text or "" for text in _as_text(frame[source.label], "label", source.table.name)]
     relabelled = relabel(labels, source.mapping, source.dropped)
     return [mood or None for mood in relabelled]
+
+
+def _is_plain(dtype: pl.DataType) -> bool:
+    """Whether cells can be read as text; lists, records and bytes cannot."""
+    return not (dtype.is_nested() or isinstance(dtype, pl.Binary | pl.Object))
+
+
+def _as_text(column: pl.Series, role: str, table: str) -> list[str | None]:
+    if not _is_plain(column.dtype):
+        raise TableError(
+            f"{role} column {column.name!r} of {table} holds {column.dtype} values; expected one "
+            "name a row"
+        )
+    return column.cast(pl.String).to_list()
 
 
 def _note_group_gaps(

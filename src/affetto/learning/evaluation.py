@@ -33,7 +33,8 @@ class Predictions:
     @property
     def said(self) -> Indices:
         """Most probable moods, shape=(n,)."""
-        return self.p.argmax(axis=1)
+        most: Indices = self.p.argmax(axis=1)
+        return most
 
     def accuracy(self) -> float:
         """Share of tracks whose most probable mood is the true one."""
@@ -104,7 +105,7 @@ def most_confused(confusion: npt.NDArray[np.int64], moods: Sequence[str]) -> dic
     np.fill_diagonal(between, 0)
     if not between.any():
         return None
-    a, b = np.unravel_index(int(between.argmax()), between.shape)
+    a, b = (int(place) for place in np.unravel_index(int(between.argmax()), between.shape))
     return {
         "moods": [moods[a], moods[b]],
         "first_as_second": int(confusion[a, b]),
@@ -158,7 +159,7 @@ def wilson_interval(right: float, n: int, z: float = Z_95) -> tuple[float, float
 
 
 def repeated_cv_error(scores: Sequence[float], n_test: float, n_train: float) -> float:
-    """Standard error of a mean over repeated cross-validation.
+    """Give the standard error of a mean over repeated cross-validation; NaN for one score.
 
     Folds share most of their training tracks, so that the plain standard error is far too
     small; the variance is corrected by the ratio of test to training size.

@@ -15,6 +15,8 @@ from sklearn.ensemble import (
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline as SklearnPipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
 from threadpoolctl import threadpool_limits
 
 from affetto.errors import UsageError
@@ -35,6 +37,7 @@ from affetto.scorers import (
 )
 
 Floats = npt.NDArray[np.float64]
+Nodes = npt.NDArray[np.int32]
 
 
 def fit_model(
@@ -62,7 +65,9 @@ def fit_model(
     MoodModel
     """
     X, y = (tracks.X, tracks.y) if rows is None else (tracks.X[rows], tracks.y[rows])
-    pipelines, weights = fit_pipelines(candidate, settings, X, y, tracks.features, seed)
+    pipelines, weights = fit_pipelines(
+        candidate, settings, X, y, features=tracks.features, seed=seed
+    )
     return MoodModel(
         moods=tracks.moods,
         features=tracks.features,
@@ -77,6 +82,7 @@ def fit_pipelines(
     settings: Mapping[str, Mapping[str, Any]],
     X: Floats,
     y: npt.NDArray[np.intp],
+    *,
     features: tuple[str, ...],
     seed: int,
 ) -> tuple[tuple[Pipeline, ...], tuple[float, ...]]:
@@ -131,7 +137,18 @@ def to_pipelines(estimator: Any, n_features: int) -> list[Pipeline]:
 def _steps(fitted: Any) -> tuple[Step, ...]:
     if isinstance(fitted, Prepare):
         return fitted.steps_
-    return (Standardise(fitted.mean_, fitted.scale_),)
+    if not isinstance(fitted, StandardScaler):
+        raise UsageError(
+            f"a {type(fitted).__name__} before the classifier cannot be saved in a mood model; "
+            "a StandardScaler can"
+        )
+    n = fitted.n_features_in_
+    return (
+        Standardise(
+            fitted.mean_ if fitted.with_mean else np.zeros(n),
+            fitted.scale_ if fitted.with_std else np.ones(n),
+        ),
+    )
 
 
 def _scorer(estimator: Any, n_features: int) -> Scorer:
@@ -186,32 +203,37 @@ def _forest(estimator: Any) -> Forest:
 
 def _boosted(estimator: Any) -> Boosted:
     # scikit-learn keeps fitted boosting in private attributes only.
-    trees = [tree.nodes for iteration in estimator._predictors for tree in iteration]
-    per_iteration = len(estimator._predictors[0])
+    iterations = [[tree.nodes for tree in iteration] for iteration in estimator._predictors]
+    baseline = estimator._baseline_prediction.ravel()
+    if len(baseline) == 1:
+        # Two moods share one tree an iteration; a zero leaf beside it makes them two.
+        zero_leaf = np.zeros(1, iterations[0][0].dtype)
+        zero_leaf["is_leaf"] = 1
+        iterations = [[zero_leaf, *trees] for trees in iterations]
+        baseline = np.concatenate([[0.0], baseline])
+    trees = [nodes for iteration in iterations for nodes in iteration]
     first = _offsets([len(nodes) for nodes in trees])
     leaf = np.concatenate([nodes["is_leaf"] for nodes in trees]).astype(bool)
     feature = np.concatenate([nodes["feature_idx"] for nodes in trees])
     return Boosted(
-        roots=first.reshape(-1, per_iteration),
+        roots=first.reshape(len(iterations), -1),
         feature=np.where(leaf, -1, feature),
         threshold=np.concatenate([nodes["num_threshold"] for nodes in trees]),
         left=_children([nodes["left"] for nodes in trees], first),
         right=_children([nodes["right"] for nodes in trees], first),
         value=np.concatenate([nodes["value"] for nodes in trees]),
-        baseline=estimator._baseline_prediction[0],
+        baseline=baseline,
     )
 
 
-def _offsets(lengths: Sequence[int]) -> npt.NDArray[np.int64]:
-    return np.concatenate([[0], np.cumsum(lengths)[:-1]]).astype(np.int64)
+def _offsets(lengths: Sequence[int]) -> Nodes:
+    return np.concatenate([[0], np.cumsum(lengths)[:-1]]).astype(np.int32)
 
 
-def _children(
-    parts: Sequence[npt.NDArray[Any]], first: npt.NDArray[np.int64]
-) -> npt.NDArray[np.int64]:
+def _children(parts: Sequence[npt.NDArray[Any]], first: Nodes) -> Nodes:
     """Count children over all trees; what stands in a leaf is not read."""
     shifted = [
-        np.maximum(part.astype(np.int64), 0) + start
+        np.maximum(part.astype(np.int32), 0) + start
         for part, start in zip(parts, first, strict=True)
     ]
     return np.concatenate(shifted)
@@ -220,6 +242,12 @@ def _children(
 def _support_vectors(estimator: Any) -> SupportVectors:
     calibrated = estimator.calibrated_classifiers_[0]
     machine = calibrated.estimator
+    several = len(estimator.calibrated_classifiers_) > 1 or estimator.method != "sigmoid"
+    if several or not isinstance(machine, SVC) or machine.kernel != "rbf":
+        raise UsageError(
+            "of calibrated classifiers only an SVC with the radial kernel can be saved as a mood "
+            'model, with method="sigmoid" and ensemble=False'
+        )
     return SupportVectors(
         vectors=machine.support_vectors_,
         dual_coef=machine._dual_coef_,

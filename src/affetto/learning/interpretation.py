@@ -94,14 +94,27 @@ def odds_ratios(
     features: Sequence[str],
     moods: Sequence[str],
     *,
+    C: float = 1.0,
     seed: int = 42,
     n_bootstrap: int = N_BOOTSTRAP,
 ) -> dict[str, list[dict[str, Any]]]:
-    """Odds ratios of the baseline, exp(coefficient), with 95% bootstrap intervals.
+    """Odds ratios of a logistic regression, exp(coefficient), with 95% bootstrap intervals.
 
     An odds ratio of 2 says: one standard deviation more of the feature doubles the odds of
-    the mood, all other features held. Coefficients of a penalised model have no exact
-    standard error, hence the percentile bootstrap over tracks, stratified by mood.
+    the mood against the others (against their geometric mean, itself included, where there
+    are more than two), all other features held. Coefficients of a penalised model have no
+    exact standard error, hence the percentile bootstrap over tracks, stratified by mood; it
+    holds the spread of the features and the penalty fixed.
+
+    Parameters
+    ----------
+    X : ndarray, shape=(n, n_features)
+    y : ndarray of int, shape=(n,)
+    features, moods : sequence of str
+    C : float
+        Inverse strength of the L2 penalty.
+    seed : int
+    n_bootstrap : int
 
     Returns
     -------
@@ -117,11 +130,11 @@ def odds_ratios(
     draw = np.random.default_rng(seed)
     members = [np.flatnonzero(y == mood) for mood in range(len(moods))]
     with threadpool_limits(1):
-        point = _coefficients(Z, y)
+        point = _coefficients(Z, y, C)
         samples = np.empty((n_bootstrap, *point.shape))
         for index in range(n_bootstrap):
             rows = np.concatenate([draw.choice(own, len(own)) for own in members])
-            samples[index] = _coefficients(Z[rows], y[rows], start=point)
+            samples[index] = _coefficients(Z[rows], y[rows], C, start=point)
     low, high = np.quantile(samples, [0.025, 0.975], axis=0)
     table: dict[str, list[dict[str, Any]]] = {}
     for position, mood in enumerate(moods):
@@ -138,9 +151,9 @@ def odds_ratios(
     return table
 
 
-def _coefficients(Z: Floats, y: Indices, start: Floats | None = None) -> Floats:
+def _coefficients(Z: Floats, y: Indices, C: float, start: Floats | None = None) -> Floats:
     """Coefficients of one row a mood, also for two moods."""
-    model = LogisticRegression(C=1.0, max_iter=2000, warm_start=start is not None)
+    model = LogisticRegression(C=C, max_iter=2000, warm_start=start is not None)
     if start is not None:
         warm = start if len(start) > 2 else start[1:]
         model.coef_, model.intercept_ = warm.copy(), np.zeros(len(warm))
@@ -182,23 +195,27 @@ def simple_rules(
 ) -> list[dict[str, Any]]:
     """Find, for each mood, one or two conditions that single it out, judged on unseen tracks.
 
-    The purest sizeable leaf of a depth-2 tree that sets the mood against all others.
+    The leaf of best F1 of a depth-2 tree that sets the mood against all others.
 
     Returns
     -------
     list of dict
-        ``mood``, ``rule`` (text, learned from all of X), ``precision``, ``recall`` and ``f1``
-        over the judging sides of `splits`; precision is None where no rule ever fired.
+        ``mood``, ``rule`` (text, learned from all tracks that `splits` judge), ``precision``,
+        ``recall`` and ``f1`` over the judging sides of `splits`; precision is None where no
+        rule ever fired. No row for a mood that no condition singles out.
     """
     rules = []
+    judged = np.unique(np.concatenate([test for _, test in splits]))
     for index, mood in enumerate(moods):
         fired = hit = total = 0
         for train, test in splits:
             conditions = _best_leaf(X[train], y[train] == index, features)
-            said = _all_hold(conditions, X[test], features)
             true = y[test] == index
+            said = _all_hold(conditions, X[test], features) & bool(conditions)
             fired, hit, total = fired + said.sum(), hit + (said & true).sum(), total + true.sum()
-        conditions = _best_leaf(X, y == index, features)
+        conditions = _best_leaf(X[judged], y[judged] == index, features)
+        if not conditions:
+            continue
         rules.append(
             {
                 "mood": mood,

@@ -23,6 +23,9 @@ BATCH_SIZE = 200
 TOLERANCE, PATIENCE = 1e-4, 10
 MAX_EPOCHS = 1000
 
+SHORTEST = 0.9
+"""Rows of the shortest network of a stack, as a share of the longest's."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Problem:
@@ -91,6 +94,10 @@ def train_stack(
     ``alpha / 2 · ‖W‖² / n_batch``; a network stops when its loss has not fallen by 1e-4 for
     ten epochs. Arithmetic is in float32.
 
+    Networks whose numbers of rows differ by more than a tenth go into stacks of their own.
+    In one stack a batch of 200 would hold few rows of the shorter, and the penalty, which is
+    divided by that number, would be several times too strong.
+
     Parameters
     ----------
     problems : sequence of Problem
@@ -113,6 +120,27 @@ def train_stack(
     Glorot, X. & Bengio, Y. (2010). Understanding the difficulty of training deep
     feedforward neural networks. AISTATS.
     """
+    trained: dict[int, Weights] = {}
+    for alike in _alike_in_length([len(problem.y) for problem in problems]):
+        part = [problems[index] for index in alike]
+        trained |= zip(alike, _train(part, width, n_classes, max_epochs), strict=True)
+    return [trained[index] for index in range(len(problems))]
+
+
+def _alike_in_length(lengths: Sequence[int]) -> list[list[int]]:
+    """Part indices so that within a part no length is below .9 of the longest."""
+    parts: list[list[int]] = []
+    for index in sorted(range(len(lengths)), key=lambda index: (-lengths[index], index)):
+        if not parts or lengths[index] < SHORTEST * lengths[parts[-1][0]]:
+            parts.append([])
+        parts[-1].append(index)
+    return [sorted(part) for part in parts]
+
+
+def _train(
+    problems: Sequence[Problem], width: int, n_classes: int, max_epochs: int
+) -> list[Weights]:
+    """Train one stack of networks of about the same number of rows."""
     n_inputs = problems[0].X.shape[1]
     longest = max(len(problem.y) for problem in problems)
     X, target, weight = _pad(problems, longest, n_classes)
@@ -132,8 +160,8 @@ def train_stack(
         mixed = X[:, :, order], target[:, :, order], weight[:, order]
         loss = np.zeros(len(active), dtype=np.float32)
         for start in range(0, longest, BATCH_SIZE):
-            batch = (part[..., start : start + BATCH_SIZE] for part in mixed)
-            batch_loss, gradient = step.loss_and_gradient(state.values, *batch, alpha)
+            x, t, w = (part[..., start : start + BATCH_SIZE] for part in mixed)
+            batch_loss, gradient = step.loss_and_gradient(state.values, x, t, w, alpha)
             loss += batch_loss
             state.descend(gradient)
         loss /= rows

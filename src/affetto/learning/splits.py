@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
+from math import ceil, prod
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +14,7 @@ from sklearn.model_selection import (
     train_test_split,
 )
 
-from affetto.errors import LabelError
+from affetto.errors import LabelError, UsageError
 
 Indices = npt.NDArray[np.intp]
 Split = tuple[Indices, Indices]
@@ -21,10 +22,11 @@ Split = tuple[Indices, Indices]
 MAX_GROUP_COMBINATIONS = 32
 """2⁵: one of two playlists of each of five moods held out, every way there is."""
 
+MIN_LEARNING = 5
+"""Fewer tracks of a mood than this on a learning side, and it cannot be learned."""
 
-def hold_out(
-    labels: npt.NDArray[np.str_], test_size: float = 0.33, seed: int = 42
-) -> Split:
+
+def hold_out(labels: npt.NDArray[np.str_], test_size: float = 0.33, seed: int = 42) -> Split:
     """Part tracks once into a training and a test side, each with the same mix of moods.
 
     With the defaults and the article's table this is the article's own split, which
@@ -40,15 +42,40 @@ def hold_out(
     Returns
     -------
     train, test : ndarray of int
+
+    Raises
+    ------
+    UsageError
+        If the test side would hold fewer tracks than there are moods, or the training side
+        fewer than 5 of a mood.
     """
-    train, test = train_test_split(
-        np.arange(len(labels)), test_size=test_size, random_state=seed, stratify=labels
+    moods, counts = np.unique(labels, return_counts=True)
+    n_test = ceil(test_size * len(labels))
+    if n_test < len(moods):
+        raise UsageError(
+            f"a test size of {test_size:g} leaves {n_test} of {len(labels)} tracks to test on, "
+            f"fewer than the {len(moods)} moods; choose a larger one"
+        )
+    rarest = int(counts.argmin())
+    if len(labels) - n_test >= len(moods) and counts[rarest] > 1:
+        train, test = train_test_split(
+            np.arange(len(labels)), test_size=test_size, random_state=seed, stratify=labels
+        )
+        left = np.array([np.count_nonzero(labels[train] == mood) for mood in moods])
+        rarest = int(left.argmin())
+        if left[rarest] >= MIN_LEARNING:
+            return train, test
+    raise UsageError(
+        f"a test size of {test_size:g} leaves fewer than {MIN_LEARNING} of the {counts[rarest]} "
+        f"{moods[rarest]} tracks to learn from; choose a smaller one, or add {moods[rarest]} tracks"
     )
-    return train, test
 
 
 def folds(y: Indices, n_folds: int = 5, seed: int = 42) -> list[Split]:
-    """Part tracks into stratified folds; every track is judged once."""
+    """Part tracks into stratified folds; every track is judged once.
+
+    As many folds as asked for, or as the rarest mood has tracks, which must be two.
+    """
     maker = StratifiedKFold(fewest(y, n_folds), shuffle=True, random_state=seed)
     return list(maker.split(np.zeros(len(y)), y))
 
@@ -94,7 +121,7 @@ def group_splits(
     Where every group belongs to one mood and every mood has two groups or more, one group
     of each mood is held out: all combinations, or `limit` of them drawn at random. Else,
     with groups that cross moods (artists) or moods with one group, stratified folds of
-    whole groups.
+    whole groups. Splits that leave fewer than 5 tracks of a mood to learn from are left out.
 
     Parameters
     ----------
@@ -112,64 +139,71 @@ def group_splits(
     Raises
     ------
     LabelError
-        If no split leaves every mood on the learning side.
+        If no split leaves enough tracks of every mood on the learning side.
     """
     groups = np.asarray(groups)
     of_mood = [np.unique(groups[y == mood]) for mood in range(len(moods))]
     crossing = sum(len(own) for own in of_mood) > len(np.unique(groups))
     if not crossing and all(len(own) >= 2 for own in of_mood):
-        return _one_group_a_mood(y, groups, of_mood, seed, limit)
-    return _folds_of_groups(y, groups, moods, of_mood, seed, crossing=crossing)
+        made, rule = _one_group_a_mood(groups, of_mood, seed, limit)
+    else:
+        why = "groups cross moods" if crossing else "some moods have one group only"
+        made = _folds_of_groups(y, groups, seed)
+        rule = f"{len(made)} folds of whole groups, as {why}"
+    least = [np.bincount(y[train], minlength=len(moods)).min() for train, _ in made]
+    usable = [split for split, n in zip(made, least, strict=True) if n >= MIN_LEARNING]
+    if not usable:
+        raise LabelError(_nothing_unseen(y, groups, moods))
+    if len(usable) < len(made):
+        rule += f"; {len(made) - len(usable)} of {len(made)} left out, with too few tracks to learn"
+    return GroupSplits(tuple(usable), rule)
 
 
 def _one_group_a_mood(
-    y: Indices,
-    groups: npt.NDArray[np.str_],
-    of_mood: list[npt.NDArray[np.str_]],
-    seed: int,
-    limit: int,
-) -> GroupSplits:
-    n_ways = int(np.prod([len(own) for own in of_mood], dtype=np.float64).clip(max=1e9))
+    groups: npt.NDArray[np.str_], of_mood: list[npt.NDArray[np.str_]], seed: int, limit: int
+) -> tuple[list[Split], str]:
+    n_ways = prod(len(own) for own in of_mood)
+    ways: dict[tuple[str, ...], None]
     if n_ways <= limit:
-        chosen = [list(combination) for combination in product(*of_mood)]
+        ways = dict.fromkeys(product(*of_mood))
         rule = f"one group of every mood held out, all {n_ways} ways"
     else:
+        ways = {}
         draw = np.random.default_rng(seed)
-        # Whole permutations in turn: every group is held out about equally often.
-        orders = [
-            np.concatenate([draw.permutation(own) for _ in range(-(-limit // len(own)))])
-            for own in of_mood
-        ]
-        chosen = [[order[way] for order in orders] for way in range(limit)]
+        longest = max(len(own) for own in of_mood)
+        while len(ways) < limit:
+            # Whole permutations in turn: every group is held out about equally often.
+            orders = [
+                np.concatenate([draw.permutation(own) for _ in range(-(-longest // len(own)))])
+                for own in of_mood
+            ]
+            ways |= dict.fromkeys(zip(*(order[:longest] for order in orders), strict=True))
         rule = f"one group of every mood held out, {limit} of {n_ways:,} ways drawn at random"
     splits = []
-    for held in chosen:
+    for held in list(ways)[:limit]:
         out = np.isin(groups, held)
         splits.append((np.flatnonzero(~out), np.flatnonzero(out)))
-    return GroupSplits(tuple(splits), rule)
+    return splits, rule
 
 
-def _folds_of_groups(
-    y: Indices,
-    groups: npt.NDArray[np.str_],
-    moods: Sequence[str],
-    of_mood: list[npt.NDArray[np.str_]],
-    seed: int,
-    *,
-    crossing: bool,
-) -> GroupSplits:
-    n_folds = min(5, len(np.unique(groups)))
+def _folds_of_groups(y: Indices, groups: npt.NDArray[np.str_], seed: int) -> list[Split]:
+    n_folds = min(fewest(y, 5), len(np.unique(groups)))
+    if n_folds < 2:
+        return []
     maker = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
-    splits = tuple(
-        (train, test)
-        for train, test in maker.split(np.zeros(len(y)), y, groups)
-        if len(np.unique(y[train])) == len(moods) and len(test)
+    made = maker.split(np.zeros(len(y)), y, groups)
+    return [(train, test) for train, test in made if len(test)]
+
+
+def _nothing_unseen(y: Indices, groups: npt.NDArray[np.str_], moods: Sequence[str]) -> str:
+    """Say why no group can be held out: the moods that mostly stand in one group."""
+    narrow = []
+    for mood, name in enumerate(moods):
+        _, counts = np.unique(groups[y == mood], return_counts=True)
+        if counts.sum() - counts.max(initial=0) < MIN_LEARNING:
+            narrow.append(name)
+    whose = ", ".join(narrow) or "some mood"
+    return (
+        f"no group can be kept unseen: {whose} would keep fewer than {MIN_LEARNING} tracks to "
+        "learn from, standing in one group. Add a second playlist to it, or leave --group out"
     )
-    if not splits:
-        single = [moods[mood] for mood, own in enumerate(of_mood) if len(own) < 2]
-        raise LabelError(
-            f"no group can be kept unseen: {', '.join(single)} would vanish from the learning "
-            "side, having one group only. Add a second playlist to it, or leave --group out"
-        )
-    why = "groups cross moods" if crossing else "some moods have one group only"
-    return GroupSplits(splits, f"{len(splits)} folds of whole groups, as {why}")

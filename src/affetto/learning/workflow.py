@@ -29,7 +29,7 @@ from affetto.learning.export import fit_model
 from affetto.learning.interpretation import explore, leading_features, odds_ratios, simple_rules
 from affetto.learning.splits import Split, folds, group_splits, hold_out, repeated_folds
 from affetto.model import MoodModel
-from affetto.output import make_folder, write_text
+from affetto.output import make_folder, write_text, written_aside
 
 Indices = npt.NDArray[np.intp]
 
@@ -38,6 +38,9 @@ STAGES = ("reading", "searching", "comparing", "learning curve", "interpreting",
 SEARCH_FOLDS = 5
 COMPARE_FOLDS, COMPARE_REPEATS = 5, 4
 CURVE_SHARES, CURVE_REPEATS = (0.1, 0.2, 0.35, 0.5, 0.7, 0.85, 1.0), 2
+
+MAX_SEED = 2**32 - 100
+"""scikit-learn's bound, less what is added to tell draws apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,12 @@ class Settings:
     def __post_init__(self) -> None:
         if not 0 < self.test_size < 1:
             raise UsageError(f"test size {self.test_size}: expected a share between 0 and 1")
+        if not 0 <= self.seed <= MAX_SEED:
+            raise UsageError(f"seed {self.seed}: expected a whole number from 0 to {MAX_SEED}")
+        if self.jobs is not None and self.jobs < 1:
+            raise UsageError(f"{self.jobs} jobs: expected at least 1, or none for one a core")
+        for name in self.candidates or ():
+            get_candidate(name)
 
     def compared(self) -> tuple[Candidate, ...]:
         """Give the candidates that take part, members of a vote included."""
@@ -107,15 +116,18 @@ class TrainingRun:
     def save(self, folder: str | Path) -> Path:
         """Write ``model.affetto`` and ``evidence.json`` into a folder, made where missing.
 
+        Both or neither: a folder that held an older run never pairs one with the other.
+
         Raises
         ------
         OutputError
             If the folder cannot be made or written to.
         """
-        folder = make_folder(folder)
-        self.model.save(folder / "model.affetto")
         text = json.dumps(self.evidence, indent=1, ensure_ascii=False, allow_nan=False)
-        write_text(folder / "evidence.json", text + "\n")
+        folder = make_folder(folder)
+        with written_aside(folder / "model.affetto") as model:
+            self.model.save(model)
+            write_text(folder / "evidence.json", text + "\n")
         return folder
 
 
@@ -233,7 +245,8 @@ class _Run:
         once = judged["logistic"][:n_once]
         order = np.concatenate([held for _, held in once.splits])
         exploration = explore(X[order], y[order], tracks.features, moods, once.pooled().p)
-        ratios = odds_ratios(X[train], y[train], tracks.features, moods, seed=seed)
+        searched_c = settings.get("logistic-tuned", settings["logistic"])["C"]
+        ratios = odds_ratios(X[train], y[train], tracks.features, moods, C=searched_c, seed=seed)
         rules = simple_rules(X, y, tracks.features, moods, once.splits)
         report("interpreting", 1, 1)
 
@@ -341,7 +354,8 @@ class _Run:
         if tracks.groups is None:
             return None
         made = group_splits(tracks.y, tracks.groups, tracks.moods, seed=self.settings.seed)
-        judged = self.judge.judge([chosen], settings, made.splits, "testing")[chosen.name]
+        quiet = replace(self.judge, report=lambda stage, done, total: None)
+        judged = quiet.judge([chosen], settings, made.splits, "testing")[chosen.name]
         accuracies, balanced = judged.accuracies(), judged.balanced_accuracies()
         several = len(made.splits) > 1
         return {

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from affetto.checks import row_problem
 from affetto.errors import FeatureMismatchError, OutputError, UsageError
-from affetto.features import FEATURE_NAMES
+from affetto.features import BY_NAME, FEATURE_NAMES
 from affetto.model import MoodModel, load_model
 from affetto.moods import resolve_moods
 from affetto.output import written_aside
@@ -19,6 +20,7 @@ from affetto.sources.datasets import load_dataset
 from affetto.sources.tables import Table, from_frame, scan_table, translate_errors
 from affetto.tracks import ERROR_COLUMN, IDENTITY_COLUMNS
 
+Floats = npt.NDArray[np.float64]
 TableLike = str | Path | Table | pl.DataFrame
 ModelLike = MoodModel | str | Path | None
 OnRows = Callable[[int], None]
@@ -47,7 +49,7 @@ class Tally:
     per_mood: dict[str, int] = field(default_factory=dict)
     _lock: Any = field(default_factory=threading.Lock, repr=False)
 
-    def add(self, said: "np.ndarray[Any, np.dtype[Any]]", failed: int) -> None:
+    def add(self, said: npt.NDArray[np.uint8], failed: int) -> None:
         """Count a batch: the index of each mood said, and how many rows failed."""
         counts = np.bincount(said, minlength=len(self.moods))
         with self._lock:
@@ -207,31 +209,51 @@ def _score(
     batch: pl.DataFrame, model: MoodModel, moods: pl.Enum, columns: Sequence[str], tally: Tally
 ) -> pl.DataFrame:
     """Label one batch; rows that cannot be scored say why and stay without a mood."""
-    batch = batch.with_columns(row_problem(model.features).alias(ERROR_COLUMN))
-    failed = batch[ERROR_COLUMN].is_not_null()
     X = batch.select(model.features).to_numpy()
-    n_failed = int(failed.sum())
-    if n_failed:
-        usable = ~failed.to_numpy()
-        p = np.full((len(X), len(model.moods)), np.nan)
-        p[usable] = model.predict_proba(X[usable])
-        said = np.where(usable, p.argmax(axis=1), len(model.moods))
-        tally.add(said[usable], n_failed)
-    else:
-        p = model.predict_proba(X)
-        said = p.argmax(axis=1)
-        tally.add(said, 0)
-    shares = [pl.Series(name, p[:, index], pl.Float32) for index, name in enumerate(columns)]
-    mood = pl.Series(MOOD_COLUMN, said.astype(np.uint8))
-    confidence = pl.Series(CONFIDENCE_COLUMN, p.max(axis=1), pl.Float32)
-    if n_failed:
-        mood = mood.set(failed, None)
-        shares = [share.fill_nan(None) for share in shares]
-        confidence = confidence.fill_nan(None)
-    error = batch[ERROR_COLUMN]
-    return batch.drop(ERROR_COLUMN).with_columns(
-        mood.cat.to(moods), confidence, *shares, error
+    error, usable = batch[ERROR_COLUMN], None
+    if not _all_usable(X, error, model.features):
+        error = batch.select(row_problem(model.features).alias(ERROR_COLUMN)).to_series()
+        usable = error.is_null()
+        X = X[usable.to_numpy()]
+    # One row a mood: what follows runs along memory.
+    shares = model.predict_proba(X).T
+    said, confidence = _most_probable(shares)
+    tally.add(said, len(batch) - len(said))
+    scored = pl.DataFrame(
+        {
+            MOOD_COLUMN: pl.Series(said).cat.to(moods),
+            CONFIDENCE_COLUMN: confidence.astype(np.float32),
+            **{name: share.astype(np.float32) for name, share in zip(columns, shares, strict=True)},
+        }
     )
+    if usable is not None:
+        place = pl.when(usable).then(usable.cum_sum() - 1)
+        scored = pl.select(place.alias(ROW_COLUMN)).select(
+            pl.lit(scored[name]).gather(pl.col(ROW_COLUMN)).alias(name) for name in scored.columns
+        )
+    return pl.concat([batch.drop(ERROR_COLUMN), scored, error.to_frame()], how="horizontal")
+
+
+def _all_usable(X: Floats, error: pl.Series, features: Sequence[str]) -> bool:
+    """Whether every row can be scored: a quick look that most batches pass."""
+    if error.null_count() < len(error) or not len(X):
+        return False
+    bounds = np.array([BY_NAME[name].accepted for name in features])
+    # NaN, which stands for null as well, fails either comparison.
+    return bool((X.min(axis=0) >= bounds[:, 0]).all() and (X.max(axis=0) <= bounds[:, 1]).all())
+
+
+def _most_probable(shares: Floats) -> tuple[npt.NDArray[np.uint8], Floats]:
+    """Give the index of the largest share of each column, the first of equals, and the share.
+
+    The same as ``argmax`` and ``max`` over the first axis, which NumPy does column by column.
+    """
+    said = np.zeros(shares.shape[1], dtype=np.uint8)
+    best = shares[0].copy()
+    for index, share in enumerate(shares[1:], start=1):
+        said[share > best] = index
+        np.maximum(best, share, out=best)
+    return said, best
 
 
 def _check_columns(table: Table, model: MoodModel, keep: Sequence[str]) -> None:
@@ -275,8 +297,10 @@ def _sink(frame: pl.LazyFrame, path: Path, name: str) -> None:
         ".tsv": lambda: frame.sink_csv(path, separator="\t", engine="streaming"),
         ".jsonl": lambda: frame.sink_ndjson(path, engine="streaming"),
         ".ndjson": lambda: frame.sink_ndjson(path, engine="streaming"),
-        # lz4 writes half as fast again as zstd; a file of labels is soon read and gone.
-        ".parquet": lambda: frame.sink_parquet(path, compression="lz4", engine="streaming"),
+        # lz4 is written half as fast again as zstd, and without statistics a tenth faster.
+        ".parquet": lambda: frame.sink_parquet(
+            path, compression="lz4", statistics=False, engine="streaming"
+        ),
     }
     with translate_errors(name):
         sinks[path.suffix.lower()]()

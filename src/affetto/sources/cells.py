@@ -4,13 +4,12 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from affetto.sources.units import SHARES
-
 _EMPTY = ["", "-", "?", "na", "n/a", "nan", "nil", "none", "null"]
 """What people and programs write, in any case, where there is no value."""
 
 _CLOCK = r"^(?:(\d+):)?(\d{1,3}):([0-5]?\d(?:\.\d+)?)$"
 _WITH_COMMA = r"^[-+]?\d*,\d+(?:[eE][-+]?\d+)?$"
+_UNGROUPED = r"^[-+]?(?:\d*,(?:\d{1,2}|\d{4,})|\d{4,},\d+)$"
 _WITH_POINT = r"^[-+]?\d*\.\d"
 _SHOWN = 40
 
@@ -20,8 +19,8 @@ def text_cells(
 ) -> dict[str, pl.Expr]:
     """Give the trimmed text of each feature that is text, with a point for a decimal comma.
 
-    A table has decimal commas if a share or the loudness is written so in its sample (a
-    duration of ``244,573`` may be grouped instead), and none of these has a point.
+    A table has decimal commas if its sample shows some, and no points (a duration of
+    ``244,573`` shows none: it may be grouped by thousands).
 
     Parameters
     ----------
@@ -42,12 +41,14 @@ def text_cells(
         for feature, column in features.items()
         if isinstance(schema[column], pl.String | pl.Categorical | pl.Enum)
     }
-    telling = [cells[feature] for feature in (*SHARES, "loudness") if feature in cells]
+    small = [cell for feature, cell in cells.items() if feature != "duration_ms"]
+    large = [cell for feature, cell in cells.items() if feature == "duration_ms"]
 
-    def occurs(pattern: str) -> bool:
-        return any(sample.select(cell.str.contains(pattern).any()).item() for cell in telling)
+    def occurs(pattern: str, where: list[pl.Expr]) -> bool:
+        return any(sample.select(cell.str.contains(pattern).any()).item() for cell in where)
 
-    if occurs(_WITH_COMMA) and not occurs(_WITH_POINT):
+    commas = occurs(_WITH_COMMA, small) or occurs(_UNGROUPED, large)
+    if commas and not occurs(_WITH_POINT, small):
         cells = {name: cell.str.replace(",", ".", literal=True) for name, cell in cells.items()}
     return cells
 

@@ -288,8 +288,8 @@ def _check_local(dataset: Dataset, path: Path) -> None:
     if found != dataset.sha256:
         raise DatasetError(
             f"{path} is not the dataset {dataset.name!r}: its SHA-256 is {found}, expected "
-            f"{dataset.sha256}. Restore the file; or, if the change is meant, train on it as on any "
-            f"table: give its path in place of {PREFIX}{dataset.name}."
+            f"{dataset.sha256}. Restore the file; or, if the change is meant, train on it as on "
+            f"any table: give its path in place of {PREFIX}{dataset.name}."
         )
 
 

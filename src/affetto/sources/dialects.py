@@ -16,6 +16,7 @@ from glob import escape
 from pathlib import Path
 
 import polars as pl
+from polars.selectors import by_name
 
 from affetto.errors import TableError
 from affetto.sources.content import (
@@ -82,11 +83,12 @@ def open_separated(path: Path, name: str) -> TextTable:
     layout = _find_layout(head, prefer="\t" if ".tsv" in name.lower() else ",")
     notes += _tell_header(layout, head)
     reading = _survey(source, layout, quoted=True)
-    if _one_cell_more(reading.survey, layout):
-        layout = _widen(layout, head, notes)
-        reading = _survey(source, layout, quoted=True)
     if reading.survey.ragged or not reading.survey.well_quoted:
         reading = _best_reading(reading, layout, name)
+    wider = _widen(layout, head, notes) if _one_cell_more(reading.survey, layout) else None
+    if wider is not None:
+        layout = wider
+        reading = _survey(reading.source, layout, quoted=reading.quoted)
     notes += _judge_ragged(reading.survey, layout, name)
     return _scan(reading, layout, notes), tuple(notes)
 
@@ -154,16 +156,21 @@ def _one_cell_more(survey: Survey, layout: _Layout) -> bool:
     return 0 < survey.n_records == sum(ragged.n_cells == n_cells for ragged in survey.ragged)
 
 
-def _widen(layout: _Layout, head: str, notes: list[Note]) -> _Layout:
-    """Allow for a separator that ends each line, or for row names without a title.
+def _widen(layout: _Layout, head: str, notes: list[Note]) -> _Layout | None:
+    """Allow for a separator that ends each line, or for row numbers without a title.
 
-    R's ``write.table`` leaves such row names in front.
+    R's ``write.table`` leaves such row numbers in front. Anything else is no habit of a
+    program, but an unquoted separator.
     """
     below = _first_records(head, layout.separator)[layout.n_above :]
-    in_front = any(cells[-1] for cells in below if len(cells) > len(layout.names))
-    what = "the first is taken for row names" if in_front else "the last is empty"
+    rows = [cells for cells in below if any(cells)]
+    if not any(cells[-1] for cells in rows):
+        names, what = (*layout.names, ""), "the last is empty"
+    elif all(cells[0].isdecimal() for cells in rows):
+        names, what = ("", *layout.names), "the first is taken for the row's number"
+    else:
+        return None
     notes.append(Note("header", f"Each line has one cell more than the header: {what}."))
-    names = ("", *layout.names) if in_front else (*layout.names, "")
     return _Layout(layout.separator, layout.n_above, names)
 
 
@@ -192,10 +199,11 @@ def _best_reading(reading: _Reading, layout: _Layout, name: str) -> _Reading:
 
 
 def _embraces_cells(head: str, separator: str) -> bool:
-    """Whether quotes stand around a cell with a separator inside, or around many cells."""
+    """Whether quotes stand around cells: around a separator, a number, or very many cells."""
     cut = re.escape(separator)
-    quoted = re.findall(rf'(?:^|(?<=[\n{cut}]))"[^"\n]*"(?=[\r\n{cut}]|$)', head)
-    return any(separator in cell for cell in quoted) or len(quoted) > head.count("\n")
+    quoted = re.findall(rf'(?:^|[\n{cut}]) *"([^"\n]*)"(?= *[\r\n{cut}]|$)', head)
+    telling = re.compile(rf"{cut}|^[-+.\d]+$")
+    return len(quoted) > head.count("\n") or any(map(telling.search, quoted))
 
 
 def _requote(raw: bytes, separator: str, escapechar: str | None) -> bytes:
@@ -265,7 +273,7 @@ def _scan(reading: _Reading, layout: _Layout, notes: list[Note]) -> pl.LazyFrame
         error = pl.col(row).replace_strict(texts, default=None, return_dtype=pl.String)
         frame = frame.with_columns(error.alias(LINE_ERROR)).drop(row)
     # Lines with no cell filled end many files, and part blocks of rows in others.
-    return frame.filter(pl.any_horizontal(pl.col(names).is_not_null()))
+    return frame.filter(pl.any_horizontal(by_name(names).is_not_null()))
 
 
 def open_json_lines(path: Path, name: str) -> TextTable:
@@ -300,8 +308,8 @@ def open_json_lines(path: Path, name: str) -> TextTable:
 def _rewrite_json(raw: bytes, name: str) -> bytes:
     lines = []
     for number, line in enumerate(raw.removeprefix(BOM_UTF8).split(b"\n"), start=1):
-        cells = _parse_object(line, number, name)
-        lines.append(json.dumps({key: _without_nan(cell) for key, cell in cells.items()}))
+        cells = {key: _without_nan(cell) for key, cell in _parse_object(line, number, name).items()}
+        lines.append(json.dumps(cells) if line.strip() else "")
     return "\n".join(lines).encode()
 
 

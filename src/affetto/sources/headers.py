@@ -15,8 +15,11 @@ from affetto.features import FEATURE_NAMES, feature_of_column, normalise_column
 from affetto.sources.notes import Note
 from affetto.tracks import ERROR_COLUMN, identity_of_column, looks_like_track_id
 
-UNNAMED = re.compile(r"^\s*$|^Unnamed: \d+$")
+UNNAMED = re.compile(r"^\s*$|^Unnamed: \d+(\.\d+)*$")
 """A column without a name, also as pandas writes it."""
+
+_PATTERN = re.compile(r"^\*$|^\^.*\$$", re.DOTALL)
+"""A name that Polars takes for a pattern over many columns."""
 
 _WORDS_OF = (
     "id", "title", "artist", "album", "duration_ms",
@@ -109,7 +112,7 @@ def plan_columns(schema: Mapping[str, pl.DataType], sample: pl.DataFrame) -> Pla
     schema : mapping of str to polars data type
         The source's columns, in order.
     sample : polars.DataFrame
-        Rows of the source, under the source's names.
+        Rows of the source, its columns as in `schema`.
 
     Returns
     -------
@@ -123,19 +126,21 @@ def plan_columns(schema: Mapping[str, pl.DataType], sample: pl.DataFrame) -> Pla
     candidates: dict[str, list[tuple[tuple[float, ...], str]]] = {}
     counters: list[str] = []
     for position, (column, dtype) in enumerate(schema.items()):
+        # Polars takes some names for patterns, even when it is asked about a single column.
+        cells = sample.to_series(position).alias("cells")
         by_value = False
         target = _target(column, dtype) or localised.get(column)
         if target is None and UNNAMED.match(column):
-            if _counts_rows(sample[column]):
+            if _counts_rows(cells):
                 counters.append(column)
                 continue
-            by_value = _holds_track_ids(sample[column])
+            by_value = _holds_track_ids(cells)
         elif target is None and "id" not in candidates:
-            by_value = _holds_track_ids(sample[column], links_only=True)
+            by_value = _holds_track_ids(cells, links_only=True)
         if by_value:
             target = "id"
         if target:
-            rank = _rank(column, target, sample[column], position, by_value)
+            rank = _rank(column, target, cells, position, by_value)
             candidates.setdefault(target, []).append((rank, column))
     taken = {target: min(ranked)[1] for target, ranked in candidates.items()}
     notes += _tell(schema, candidates, taken, counters)
@@ -236,7 +241,8 @@ def _final_names(
             continue
         name = canonical.get(column)
         if name is None:
-            wanted = f"column_{position}" if UNNAMED.match(column) else column
+            nameless = UNNAMED.match(column) or _PATTERN.match(column)
+            wanted = f"column_{position}" if nameless else column
             if wanted == ERROR_COLUMN:
                 wanted = f"source_{ERROR_COLUMN}"
             name = unique_name(wanted, used)

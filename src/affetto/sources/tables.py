@@ -23,6 +23,7 @@ from pathlib import Path
 
 import polars as pl
 from polars.exceptions import PanicException, PolarsError
+from polars.selectors import by_name
 
 from affetto.errors import TableError
 from affetto.features import FEATURE_NAMES
@@ -236,7 +237,7 @@ def _recognise(raw: pl.LazyFrame, name: str, notes: tuple[Note, ...] = ()) -> Ta
     """Turn a frame under its source's names into a `Table`."""
     with _translate_all_errors(name):
         schema = {column: t for column, t in raw.collect_schema().items() if column != LINE_ERROR}
-        sample = raw.head(SAMPLE_ROWS).collect()
+        sample = raw.select(by_name(list(schema))).head(SAMPLE_ROWS).collect()
     plan = plan_columns(schema, sample)
     if not plan.features:
         raise TableError(_no_features_text(name, list(schema)))
@@ -315,7 +316,9 @@ def _assemble(
             feature = by_source[source]
             column = pl.col(number[feature]) if feature in texts else values[feature]
         else:
-            column = _identity(source, schema[source]) if source in identities else pl.col(source)
+            # By name and never by pattern: a column may be called "*".
+            plain = by_name(source).as_expr()
+            column = _identity(source, schema[source]) if source in identities else plain
         selection.append(column.alias(name))
     error = say_wrong({feature: plan.features[feature] for feature in texts})
     if LINE_ERROR in raw.collect_schema():

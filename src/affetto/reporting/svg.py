@@ -1,0 +1,262 @@
+"""SVG primitives: escaped tags, scales with ticks, text that fits, and an accessible frame.
+
+Everything is drawn with ``currentColor`` and CSS variables (``--ink``, ``--muted``,
+``--rule``, ``--paper``, ``--mood-0`` …), so that the page around decides on light or dark.
+"""
+
+import math
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+SIZE, SMALL = 12.5, 11.0
+"""Font sizes in px at natural width."""
+
+INK, MUTED, RULE, PAPER = "var(--ink)", "var(--muted)", "var(--rule)", "var(--paper)"
+UNSEEN = "var(--unseen)"
+"""Colour of whatever was measured on unseen groups; always with a diamond, never alone."""
+
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"}
+
+Attribute = str | float | None
+
+
+def escape(text: str) -> str:
+    """Make text safe in XML and HTML, as content and within quotes."""
+    shown = _UNPRINTABLE.sub("\ufffd", text)
+    return re.sub("[&<>\"']", lambda found: _ENTITIES[found[0]], shown)
+
+
+def number(value: float) -> str:
+    """Write a coordinate with at most two decimals."""
+    written = f"{value:.2f}".rstrip("0").rstrip(".")
+    return "0" if written in ("-0", "") else written
+
+
+def tag(name: str, *content: str, **attributes: Attribute) -> str:
+    """Write an element.
+
+    Parameters
+    ----------
+    name : str
+    *content : str
+        Markup, already escaped.
+    **attributes : str, float or None
+        ``text_anchor`` becomes ``text-anchor``, ``class_`` ``class``; None is left out.
+    """
+    written = "".join(
+        f' {key.rstrip("_").replace("_", "-")}="{escape(_as_text(value))}"'
+        for key, value in attributes.items()
+        if value is not None
+    )
+    return f"<{name}{written}>{''.join(content)}</{name}>" if content else f"<{name}{written}/>"
+
+
+def _as_text(value: str | float) -> str:
+    return value if isinstance(value, str) else number(value)
+
+
+def text(x: float, y: float, content: str, **attributes: Attribute) -> str:
+    """Write text; `y` is its baseline."""
+    return tag("text", escape(content), x=x, y=y, **attributes)
+
+
+def line(x1: float, y1: float, x2: float, y2: float, **attributes: Attribute) -> str:
+    """Draw a straight line, in the colour of rules unless told otherwise."""
+    return tag("line", x1=x1, y1=y1, x2=x2, y2=y2, **{"stroke": RULE, **attributes})
+
+
+def dot(x: float, y: float, r: float = 5.0, *, tip: str = "", **attributes: Attribute) -> str:
+    """Draw a disc; `tip` is shown on hovering."""
+    return tag("circle", *_tip(tip), cx=x, cy=y, r=r, **{"fill": INK, **attributes})
+
+
+def ring(x: float, y: float, r: float = 4.5, *, tip: str = "", **attributes: Attribute) -> str:
+    """Draw a hollow disc."""
+    style: dict[str, Attribute] = {"fill": PAPER, "stroke": INK, "stroke_width": 1.8}
+    return tag("circle", *_tip(tip), cx=x, cy=y, r=r, **(style | attributes))
+
+
+def diamond(x: float, y: float, r: float = 6.0, *, tip: str = "", **attributes: Attribute) -> str:
+    """Draw a diamond."""
+    points = " ".join(
+        f"{number(x + dx)},{number(y + dy)}" for dx, dy in ((0, -r), (r, 0), (0, r), (-r, 0))
+    )
+    return tag("polygon", *_tip(tip), points=points, **{"fill": UNSEEN, **attributes})
+
+
+def box(
+    x: float, y: float, width: float, height: float, *, tip: str = "", **attributes: Attribute
+) -> str:
+    """Draw a rectangle."""
+    return tag("rect", *_tip(tip), x=x, y=y, width=width, height=height, **attributes)
+
+
+def path(points: Iterable[tuple[float, float]], **attributes: Attribute) -> str:
+    """Draw a line through points."""
+    steps = "L".join(f"{number(x)} {number(y)}" for x, y in points)
+    style: dict[str, Attribute] = {"fill": "none", "stroke": INK, "stroke_width": 2}
+    return tag("path", d=f"M{steps}", **(style | attributes))
+
+
+def _tip(tip: str) -> tuple[str, ...]:
+    return (tag("title", escape(tip)),) if tip else ()
+
+
+def frame(
+    name: str, width: float, height: float, title: str, desc: str, parts: Iterable[str]
+) -> str:
+    """Put parts together as a picture that a screen reader can tell of.
+
+    Parameters
+    ----------
+    name : str
+        Unique on the page; ids start with it.
+    width, height : float
+        Natural size in px.
+    title : str
+        What the picture shows.
+    desc : str
+        Its figures, in words.
+    parts : iterable of str
+        Markup.
+
+    Returns
+    -------
+    str
+        An ``<svg>`` element with ``role="img"``.
+    """
+    return tag(
+        "svg",
+        tag("title", escape(title), id=f"{name}-t"),
+        tag("desc", escape(desc), id=f"{name}-d"),
+        *parts,
+        class_="chart",
+        role="img",
+        aria_labelledby=f"{name}-t {name}-d",
+        viewBox=f"0 0 {number(width)} {number(height)}",
+        width=width,
+        height=height,
+        font_size=SIZE,
+        fill="currentColor",
+    )
+
+
+def mood_colour(index: int) -> str:
+    """Give the CSS variable of a mood's colour; the page defines it."""
+    return f"var(--mood-{index})"
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Sends values from `low` … `high` to places from `start` to `end`.
+
+    Values beyond are placed at the ends: no mark leaves its chart.
+
+    Attributes
+    ----------
+    low, high : float
+        The domain; above 0 where `log` is set.
+    start, end : float
+        Places in px; `start` may be the larger one, as on upright axes.
+    log : bool
+        Whether equal ratios are equally far apart.
+    """
+
+    low: float
+    high: float
+    start: float
+    end: float
+    log: bool = False
+
+    def __call__(self, value: float) -> float:
+        """Give the place of a value."""
+        kept = min(max(value, self.low), self.high)
+        low, high = self._plain(self.low), self._plain(self.high)
+        share = (self._plain(kept) - low) / (high - low) if high > low else 0.5
+        return self.start + share * (self.end - self.start)
+
+    def _plain(self, value: float) -> float:
+        return math.log(value) if self.log else value
+
+
+def nice_ticks(low: float, high: float, count: int = 5) -> list[float]:
+    """Give round values from about `low` to about `high`, both within: steps of 1, 2 or 5."""
+    if not high > low:
+        return [low]
+    rough = (high - low) / max(1, count)
+    magnitude = 10.0 ** math.floor(math.log10(rough))
+    step = next(s * magnitude for s in (1, 2, 5, 10) if s * magnitude >= rough * 0.999)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [round(index * step, 12) for index in range(first, last + 1)]
+
+
+def nice_domain(low: float, high: float, count: int = 5) -> tuple[float, float]:
+    """Widen a domain to round values."""
+    if not high > low:
+        return low - 0.5, high + 0.5
+    inner = nice_ticks(low, high, count)
+    step = inner[1] - inner[0] if len(inner) > 1 else (high - low) / count
+    return (
+        round(math.floor(low / step + 1e-9) * step, 12),
+        round(math.ceil(high / step - 1e-9) * step, 12),
+    )
+
+
+def x_axis(
+    scale: Scale,
+    ticks: Sequence[float],
+    top: float,
+    bottom: float,
+    label: Callable[[float], str],
+) -> str:
+    """Draw upright grid lines with their values below."""
+    return "".join(
+        line(scale(tick), top, scale(tick), bottom)
+        + text(scale(tick), bottom + 16, label(tick), text_anchor="middle", fill=MUTED)
+        for tick in ticks
+    )
+
+
+def y_axis(
+    scale: Scale,
+    ticks: Sequence[float],
+    left: float,
+    right: float,
+    label: Callable[[float], str],
+) -> str:
+    """Draw level grid lines with their values on the left."""
+    return "".join(
+        line(left, scale(tick), right, scale(tick))
+        + text(left - 8, scale(tick) + 4, label(tick), text_anchor="end", fill=MUTED)
+        for tick in ticks
+    )
+
+
+def text_width(content: str, size: float = SIZE) -> float:
+    """Estimate how wide text stands, in px: within a tenth for common sans-serif fonts."""
+    return size * sum(_advance(char) for char in content)
+
+
+def _advance(char: str) -> float:
+    if unicodedata.combining(char):
+        return 0.0
+    if unicodedata.east_asian_width(char) in "WF":
+        return 1.0
+    if char in "iljtfrI.,:;'|!()[] ":
+        return 0.31
+    if char in "mwMW@%—…":
+        return 0.88
+    return 0.69 if char.isupper() else 0.56
+
+
+def fit(content: str, width: float, size: float = SIZE) -> str:
+    """Shorten text to a width, with an ellipsis."""
+    if text_width(content, size) <= width:
+        return content
+    kept = content
+    while kept and text_width(f"{kept}…", size) > width:
+        kept = kept[:-1]
+    return f"{kept.rstrip()}…"

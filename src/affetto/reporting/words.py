@@ -1,0 +1,144 @@
+"""Numbers and names as people read them: percentages, units, lists, settings."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from affetto.features import BY_NAME
+
+UNKNOWN = "–"
+"""What stands in place of a figure that is not defined."""
+
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+
+def known(value: Any) -> bool:
+    """Whether a figure is there: neither absent nor NaN."""
+    return value is not None and math.isfinite(value)
+
+
+def three(value: float | None) -> str:
+    """Three decimals, as tables have them."""
+    return _signed(f"{value:.3f}") if value is not None and known(value) else UNKNOWN
+
+
+def percent(value: float | None) -> str:
+    """Whole percent; neither 0 nor 100 unless exactly that."""
+    return f"{of_100(value)}%" if value is not None and known(value) else UNKNOWN
+
+
+def of_100(value: float) -> int:
+    """How many of 100; neither none nor all unless exactly that."""
+    whole = round(100 * value)
+    if 0 < value < 1:
+        return min(99, max(1, whole))
+    return whole
+
+
+def thousands(value: int) -> str:
+    """Write a count."""
+    return f"{value:,}"
+
+
+def counted(count: int, noun: str, plural: str | None = None) -> str:
+    """``1 track``, ``2 tracks``."""
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
+def spelt(count: int) -> str:
+    """Write a small number as a word."""
+    return _NUMBERS[count] if 0 <= count < len(_NUMBERS) else str(count)
+
+
+def joined(names: Sequence[str], last: str = "and", most: int = 50) -> str:
+    """``a, b and c``; past `most`, how many more there are."""
+    shown = list(names)
+    if len(shown) > most:
+        shown = [*shown[: most - 1], f"{len(shown) - most + 1} more"]
+    return f" {last} ".join(filter(None, (", ".join(shown[:-1]), shown[-1]))) if shown else ""
+
+
+def factor(value: float | None) -> str:
+    """Write an odds ratio: two significant digits, none past the point from 10 on."""
+    if value is None or not known(value):
+        return UNKNOWN
+    if value >= 9.95:
+        return f"{value:,.0f}" if value < 10_000 else f"{_powered(value)}"
+    if value < 0.01:
+        return f"{value:.1g}" if value >= 0.001 else _powered(value)
+    return f"{value:.1f}" if value >= 0.995 else f"{value:.2f}"
+
+
+def feature_value(feature: str, value: float | None, *, unit: bool = True) -> str:
+    """Write a feature's value in its unit; a length as minutes and seconds.
+
+    Parameters
+    ----------
+    feature : str
+    value : float or None
+    unit : bool
+        Whether the unit is written after it.
+    """
+    if value is None or not known(value):
+        return UNKNOWN
+    kind = BY_NAME.get(feature)
+    match kind.unit if kind else "":
+        case "ms":
+            seconds = round(value / 1000)
+            sign, seconds = ("−" if seconds < 0 else ""), abs(seconds)
+            return f"{sign}{seconds // 60}:{seconds % 60:02d}" + (" min" if unit else "")
+        case "BPM":
+            return f"{value:.0f}" + (" BPM" if unit else "")
+        case "dB":
+            return _signed(f"{value:.1f}") + (" dB" if unit else "")
+    if value == 0:
+        return "0"
+    return _signed(f"{value:.2f}") if abs(value) >= 0.0095 else _powered(value)
+
+
+def duration(seconds: float | None) -> str:
+    """Write a span of time: ``0.4 ms``, ``12 s``, ``2 min 20 s``."""
+    if seconds is None or not known(seconds):
+        return UNKNOWN
+    if seconds < 0.9995:
+        return f"{1000 * seconds:.0f} ms" if seconds >= 0.001 else "< 1 ms"
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def setting_value(value: Any) -> str:
+    """Write the value of a setting; powers of ten as such."""
+    if isinstance(value, bool) or not isinstance(value, float):
+        return str(value)
+    if value and not 0.001 <= abs(value) < 10_000:
+        return _powered(value)
+    return _signed(f"{value:.3g}")
+
+
+def settings_text(settings: Mapping[str, Any]) -> str:
+    """``C = 0.36, kind = log``."""
+    return ", ".join(
+        f"{name.replace('_', ' ')} = {setting_value(value)}" for name, value in settings.items()
+    )
+
+
+def feature_name(feature: str) -> str:
+    """Write a feature's name for people: a length is a duration, in whatever unit."""
+    return "duration" if feature == "duration_ms" else feature
+
+
+def _powered(value: float) -> str:
+    """``7.7 × 10⁻⁴``."""
+    if value == 0:
+        return "0"
+    mantissa, _, exponent = f"{value:.1e}".partition("e")
+    power = "10" + str(int(exponent)).translate(_SUPERSCRIPTS)
+    digits = mantissa.removesuffix(".0")
+    return power if digits == "1" else f"{_signed(digits)} × {power}"
+
+
+def _signed(written: str) -> str:
+    return written.replace("-", "−")
