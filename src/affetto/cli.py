@@ -35,6 +35,7 @@ model_app = typer.Typer(
 app.add_typer(model_app, name="model")
 
 SHOWN_ROWS = 20
+STOPPED = 130
 
 Inputs = Annotated[
     list[str], typer.Argument(help="Tables (CSV, TSV, JSON Lines, Parquet) or dataset:NAME.")
@@ -57,11 +58,14 @@ def main() -> None:
 
         terminal.error(str(exc))
         sys.exit(2 if isinstance(exc, UsageError) else 1)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit) as exc:
+        # typer turns Ctrl-C into this exit code without a word.
+        if isinstance(exc, SystemExit) and exc.code != STOPPED:
+            raise
         from affetto import terminal
 
         terminal.error("stopped; nothing half-written was left behind")
-        sys.exit(130)
+        sys.exit(STOPPED)
 
 
 @app.callback(invoke_without_command=True)

@@ -20,8 +20,12 @@ from rich.text import Text
 
 from affetto.moods import resolve_moods
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+_PIPE_WIDTH = 120  # into a file or pipe, where nobody tells how wide the page is
+
+out = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+err = Console(
+    stderr=True, highlight=False, width=None if sys.stderr.isatty() else _PIPE_WIDTH
+)
 
 # Readable on black and on white alike; the terminal's own red, yellow, … are not always.
 _BAR = "█"
@@ -108,9 +112,11 @@ def labels(rows: Sequence[Mapping[str, Any]], moods: Sequence[str], total: int) 
     for name in ("mood", "", "sure", "next best"):
         table.add_column(name, no_wrap=True)
     styles = {mood.name: _style(mood.colour_light, mood.colour_dark) for mood in known}
+    problems: list[str] = []
     for row in rows:
         if row["mood"] is None:
-            table.add_row(plain(_track_name(row)), Text(row["error"], style="red"), "", "", "")
+            table.add_row(plain(_track_name(row)), Text("not labelled", style="red"), "", "", "")
+            problems.append(f"{_track_name(row)}: {row['error']}")
             continue
         shares = sorted(((row[mood.column], mood.name) for mood in known), reverse=True)
         (first, mood), (second, runner_up) = shares[:2]
@@ -124,6 +130,8 @@ def labels(rows: Sequence[Mapping[str, Any]], moods: Sequence[str], total: int) 
     out.print(table)
     if total > len(rows):
         out.print(Text(f"… and {total - len(rows):,} more; --out FILE writes all", style="dim"))
+    for problem in problems:
+        err.print(plain(problem))
 
 
 def _style(light: str, dark: str) -> str:
@@ -144,7 +152,8 @@ def counts(per_mood: Mapping[str, int], failed: int) -> None:
     parts = [f"{mood} {n:,} ({n / total:.0%})" for mood, n in per_mood.items()]
     out.print(plain("  ".join(parts)))
     if failed:
-        out.print(Text(f"{failed:,} rows could not be labelled; see the column error", "yellow"))
+        rows = "1 row" if failed == 1 else f"{failed:,} rows"
+        err.print(Text(f"{rows} could not be labelled; the column error says why", "yellow"))
 
 
 def training_result(evidence: Mapping[str, Any], folder: str) -> None:

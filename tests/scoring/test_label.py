@@ -198,15 +198,34 @@ def test_errors_of_input_and_output(model: MoodModel, songs: pl.DataFrame, tmp_p
         label(source, tmp_path / "absent.affetto")
 
 
-def test_a_table_that_breaks_half_way_leaves_no_output(model: MoodModel, tmp_path: Path) -> None:
-    table = demo_table().select("id", *FEATURE_NAMES)
-    lines = table.write_csv().splitlines()
-    lines += lines[1:] * 100
-    lines[40_000] = ",".join("1" * 40)
-    (tmp_path / "broken.csv").write_text("\n".join(lines))
-    with pytest.raises(AffettoError):
-        label_to_file(tmp_path / "broken.csv", tmp_path / "out.csv", model)
-    assert [path.name for path in tmp_path.iterdir()] == ["broken.csv"]
+def test_a_fault_half_way_leaves_no_output(
+    model: MoodModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = demo_table().select("id", *FEATURE_NAMES)[np.arange(200_000) % 500]
+    rows.write_parquet(tmp_path / "many.parquet", row_group_size=20_000)
+    (tmp_path / "out.csv").write_text("earlier result")
+    score, calls = MoodModel.predict_proba, []
+
+    def fails_later(self: MoodModel, X: np.ndarray) -> np.ndarray:
+        calls.append(len(X))
+        if len(calls) > 2:
+            raise KeyboardInterrupt
+        return score(self, X)
+
+    monkeypatch.setattr(MoodModel, "predict_proba", fails_later)
+    with pytest.raises((KeyboardInterrupt, AffettoError)):
+        label_to_file(tmp_path / "many.parquet", tmp_path / "out.csv", model)
+    assert (tmp_path / "out.csv").read_text() == "earlier result"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["many.parquet", "out.csv"]
+
+
+def test_a_row_of_another_length_carries_an_error(model: MoodModel, tmp_path: Path) -> None:
+    lines = demo_table().select("id", *FEATURE_NAMES).write_csv().splitlines()
+    lines[40] = ",".join("1" * 40)
+    (tmp_path / "ragged.csv").write_text("\n".join(lines))
+    labelled = label(tmp_path / "ragged.csv", model)
+    assert labelled["error"].is_not_null().arg_true().to_list() == [39]
+    assert "line 41: 40 cells where the header has 11" in labelled["error"][39]
 
 
 def test_the_default_model_knows_the_five(songs: pl.DataFrame) -> None:

@@ -79,9 +79,13 @@ class Audit:
 
 @dataclass(slots=True, eq=False)
 class Row:
-    """One row of a table on its way to a labelled track."""
+    """One row of a table on its way to a labelled track.
+
+    Rows with the same values of the `telling` features, if there are any, are one track.
+    """
 
     values: tuple[float, ...]
+    telling: tuple[float, ...]
     mood: str | None
     group: str | None
     table: str
@@ -107,9 +111,7 @@ def problem_findings(labelled: Sequence[Row]) -> list[Finding]:
     ]  # fmt: skip
 
 
-def once_each(
-    rows: Sequence[Row], n_features: int
-) -> tuple[list[Row], int, list[Finding], int, int]:
+def once_each(rows: Sequence[Row]) -> tuple[list[Row], int, list[Finding], int, int]:
     """Apply the rules on conflicts and duplicates.
 
     Returns
@@ -122,7 +124,7 @@ def once_each(
     conflicts: list[list[Row]] = []
     repeats: list[list[Row]] = []
     shared: list[list[Row]] = []
-    for same in _same_tracks(rows, n_features):
+    for same in _same_tracks(rows):
         if len({row.table for row in same}) > 1:
             shared.append(same)
         if len({row.mood for row in same}) > 1:
@@ -170,7 +172,7 @@ def _order_of(rows: Sequence[Row]) -> Callable[[Row], int]:
     return lambda row: place[id(row)]
 
 
-def _same_tracks(rows: Sequence[Row], n_features: int) -> list[list[Row]]:
+def _same_tracks(rows: Sequence[Row]) -> list[list[Row]]:
     """Group rows that are one track by any key: id, ISRC, title with artist, equal features."""
     parent = list(range(len(rows)))
 
@@ -183,9 +185,9 @@ def _same_tracks(rows: Sequence[Row], n_features: int) -> list[list[Row]]:
     first: dict[object, int] = {}
     for index, row in enumerate(rows):
         keys: list[object] = list(row.track.keys())
-        if n_features >= MIN_FEATURES_FOR_EQUALITY:
+        if row.telling:
             # Six digits: one table writes .137 where another writes .13699999999999998.
-            keys.append(tuple(float(f"{value:.6g}") for value in row.values))
+            keys.append(tuple(float(f"{value:.6g}") for value in row.telling))
         for key in keys:
             other = first.setdefault(key, index)
             a, b = root(other), root(index)

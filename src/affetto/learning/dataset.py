@@ -14,6 +14,7 @@ from affetto.checks import row_problem
 from affetto.errors import LabelError, TableError, UsageError
 from affetto.features import FEATURE_NAMES, check_feature_names
 from affetto.learning.audit import (
+    MIN_FEATURES_FOR_EQUALITY,
     Audit,
     Finding,
     Row,
@@ -288,9 +289,11 @@ def gather(
     LabelError
         If fewer than two moods are left, or a mood has fewer than 10 tracks.
     """
-    used = _shared_features(sources, features)
+    shared = _shared_features(sources)
+    used = _wanted_features(sources, features) if features is not None else shared
     findings: list[Finding] = []
-    rows = [row for source in sources for row in _read_rows(source, used, group, findings)]
+    columns = _Columns(shared, used, group)
+    rows = [row for source in sources for row in _read_rows(source, columns, findings)]
     n_rows = len(rows)
     _note_group_gaps(sources, group, findings)
 
@@ -304,7 +307,7 @@ def gather(
     findings += problem_findings(labelled)
     findings += leaking_columns(usable)
 
-    kept, shared, duplicate_findings, conflicts, duplicates = once_each(usable, len(used))
+    kept, n_shared, duplicate_findings, conflicts, duplicates = once_each(usable)
     if keep_duplicates:
         kept, conflicts, duplicates = usable, 0, 0
         findings.append(
@@ -322,30 +325,30 @@ def gather(
         dropped_unusable=len(labelled) - len(usable),
         dropped_conflicts=conflicts,
         dropped_duplicates=duplicates,
-        shared_between_tables=shared,
+        shared_between_tables=n_shared,
         rows_used=len(kept),
         findings=tuple(findings),
     )
     return tracks, audit
 
 
-def _shared_features(
-    sources: Sequence[LabelledTable], wanted: Sequence[str] | None
-) -> tuple[str, ...]:
+def _wanted_features(sources: Sequence[LabelledTable], features: Sequence[str]) -> tuple[str, ...]:
+    wanted = check_feature_names(list(features))
+    if not wanted:
+        raise UsageError("no feature named; leave features out to use all that there are")
+    for source in sources:
+        absent = [name for name in wanted if name not in source.table.features]
+        if absent:
+            raise TableError(
+                f"{source.table.name} has no column for {absent[0]}, which was asked for; "
+                f"it has {', '.join(source.table.features)}"
+            )
+    return wanted
+
+
+def _shared_features(sources: Sequence[LabelledTable]) -> tuple[str, ...]:
     if not sources:
         raise UsageError("no table given; name at least one, e.g. affetto train songs.csv")
-    if wanted is not None:
-        wanted = check_feature_names(list(wanted))
-        if not wanted:
-            raise UsageError("no feature named; leave features out to use all that there are")
-        for source in sources:
-            absent = [name for name in wanted if name not in source.table.features]
-            if absent:
-                raise TableError(
-                    f"{source.table.name} has no column for {absent[0]}, which was asked for; "
-                    f"it has {', '.join(source.table.features)}"
-                )
-        return wanted
     shared = tuple(
         name for name in FEATURE_NAMES if all(name in source.table.features for source in sources)
     )
@@ -355,16 +358,27 @@ def _shared_features(
     return shared
 
 
-def _read_rows(
-    source: LabelledTable,
-    features: tuple[str, ...],
-    group: str | None,
-    findings: list[Finding],
-) -> list[Row]:
-    table = source.table
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """Which columns are read, and what for."""
+
+    shared: tuple[str, ...]
+    used: tuple[str, ...]
+    group: str | None
+
+    @property
+    def telling(self) -> tuple[str, ...]:
+        """Features by which rows are found equal: those used, or all where these are few."""
+        enough = len(self.used) >= MIN_FEATURES_FOR_EQUALITY
+        few = len(self.shared) < MIN_FEATURES_FOR_EQUALITY
+        return self.used if enough else () if few else self.shared
+
+
+def _read_rows(source: LabelledTable, columns: _Columns, findings: list[Finding]) -> list[Row]:
+    table, group = source.table, columns.group
     findings += [Finding("note", 0, f"{table.name}: {note.text}") for note in table.notes]
     frame = table.collect()
-    left_out = [name for name in FEATURE_NAMES if name in table.features and name not in features]
+    left_out = [name for name in table.features if name not in columns.shared]
     if left_out:
         findings.append(
             Finding(
@@ -384,8 +398,9 @@ def _read_rows(
                     f"{table.name}: {n_without} row(s) have no {group!r}: counted as one group.",
                 )
             )  # fmt: skip
-    problems = frame.select(row_problem(features)).to_series().to_list()
-    values = frame.select(features).to_numpy()
+    problems = frame.select(row_problem(columns.used)).to_series().to_list()
+    values = frame.select(columns.used).to_numpy()
+    telling = frame.select(columns.telling).to_numpy()
     identity = [column for column in IDENTITY_COLUMNS if column in frame.columns]
     named = frame.select(pl.col(identity).cast(pl.String)).rows(named=True) if identity else None
     others = [
@@ -399,6 +414,7 @@ def _read_rows(
     return [
         Row(
             values=tuple(values[index]),
+            telling=tuple(telling[index]) if columns.telling else (),
             mood=moods[index],
             group=groups[index] or table.name if group is not None else None,
             table=table.name,
@@ -483,7 +499,7 @@ def _assemble(rows: Sequence[Row], features: tuple[str, ...], group: str | None)
     groups = np.array([row.group for row in rows]) if group is not None else None
     if groups is not None and len(np.unique(groups)) < 2:
         raise LabelError(
-            f"group column {group!r} holds one group only ({groups[0]!r}), so nothing can be "
+            f"group column {group!r} holds one group only ({str(groups[0])!r}), so nothing can be "
             "kept unseen. Leave --group out, or add tracks from another playlist"
         )
     return LabelledTracks(

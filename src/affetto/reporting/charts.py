@@ -1,17 +1,16 @@
 """Charts of how well it goes: candidates, confusion, searches, curves; plain data to SVG."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from affetto.reporting import svg
 from affetto.reporting.svg import INK, MUTED, RULE, SMALL, UNSEEN, Scale, mood_colour
 from affetto.reporting.words import (
-    feature_name,
     joined,
     known,
     of_100,
     percent,
-    setting_value,
     settings_text,
     three,
 )
@@ -49,9 +48,7 @@ def recognised(
     str
     """
     row, label, step = 23.0, 104.0, 11.8
-    mark, hollow_r, full_r = (
-        (svg.diamond, 4.4, 5.4) if unseen else (svg.dot, 3.9, 4.6)
-    )
+    mark, hollow_r, full_r = (svg.diamond, 4.4, 5.4) if unseen else (svg.dot, 3.9, 4.6)
     parts, told = [], []
     for index, mood in enumerate(moods):
         recall = per_mood.get(mood, {}).get("recall")
@@ -102,7 +99,7 @@ def candidates(
         Sorted by accuracy on unseen groups where it is known, else by cross-validation.
     """
     row_height, top, left = 40.0, 46.0, 282.0
-    scale = Scale(0, 1, left, WIDE - 14)
+    scale = Scale(0, 1, left, WIDE - 24)
     bottom = top + len(rows) * row_height + 4
     parts = [svg.x_axis(scale, (0, 0.2, 0.4, 0.6, 0.8, 1), top - 4, bottom, percent)]
     with_unseen = any(row.get("unseen_group") for row in rows)
@@ -186,9 +183,7 @@ def _interval(figures: Row) -> str:
     return f"{three(figures['accuracy'])} ({three(figures['low'])} to {three(figures['high'])})"
 
 
-def confusion(
-    name: str, matrix: Sequence[Sequence[int]], moods: Sequence[str], where: str
-) -> str:
+def confusion(name: str, matrix: Sequence[Sequence[int]], moods: Sequence[str], where: str) -> str:
     """Draw a confusion matrix: counts, and shares of each row as shade.
 
     Parameters
@@ -209,10 +204,13 @@ def confusion(
     cell_w = min(100.0, (WIDE - left - 64) / n)
     cell_h = min(54.0, max(cell_w * 0.62, 12.0))
     slanted = max(svg.text_width(mood) for mood in moods) > cell_w - 6
-    size = SMALL if n <= MOST_NUMBERED else 9.0
+    size = svg.SIZE if n <= 8 else SMALL if n <= MOST_NUMBERED else 9.0
     longest = max(svg.text_width(svg.fit(mood, 130, size), size) for mood in moods)
     top = 30 + (longest * 0.72 + 12 if slanted else 18)
-    parts = [svg.text(left, 12, "called …", fill=MUTED), svg.text(0, top - 10, "truly …", fill=MUTED)]
+    parts = [
+        svg.text(left, 12, "called …", fill=MUTED),
+        svg.text(0, top - 10, "truly …", fill=MUTED),
+    ]
     told = []
     for column, mood in enumerate(moods):
         x = left + (column + 0.5) * cell_w
@@ -222,17 +220,19 @@ def confusion(
         parts.append(
             svg.text(x, top - 8, label, text_anchor=anchor, transform=turn, font_size=size)
         )
+    numbered = n <= MOST_NUMBERED
+    if not numbered:
+        parts += _shaded(matrix, left, top, cell_w, cell_h)
     for row, (mood, counts) in enumerate(zip(moods, matrix, strict=True)):
         y, total = top + row * cell_h, sum(counts)
         middle = y + cell_h / 2
         parts.append(svg.dot(6, middle, min(5.0, cell_h * 0.4), fill=mood_colour(row)))
         parts.append(svg.text(17, middle + 4, svg.fit(mood, left - 24, size), font_size=size))
-        for column, count in enumerate(counts):
-            share = count / total if total else 0.0
-            tip = f"{mood} called {moods[column]}: {count} of {total}" if n <= MOST_NUMBERED else ""
-            place = (left + column * cell_w, y, cell_w, cell_h)
-            parts += _cell(place, count, share, row == column, tip, numbered=n <= MOST_NUMBERED)
-        if n <= MOST_NUMBERED:
+        if numbered:
+            for column, count in enumerate(counts):
+                place = (left + column * cell_w, y, cell_w, cell_h)
+                tip = f"{mood} called {moods[column]}: {count:,} of {total:,}"
+                parts += _cell(place, count, count / (total or 1), row == column, tip)
             x = left + n * cell_w + 8
             parts.append(svg.text(x, middle + 4, f"{total:,}", fill=MUTED, font_size=size))
         right = counts[row] / total if total else None
@@ -243,64 +243,70 @@ def confusion(
 
 
 def _cell(
-    place: tuple[float, float, float, float],
-    count: int,
-    share: float,
-    right: bool,
-    tip: str,
-    *,
-    numbered: bool,
+    place: tuple[float, float, float, float], count: int, share: float, right: bool, tip: str
 ) -> list[str]:
     x, y, width, height = place
-    if not numbered and not count:
-        return []
-    gap = 2 if numbered else 0.5
-    shade: dict[str, svg.Attribute] = {"fill": "var(--shade)", "fill_opacity": round(share, 3)}
-    if right:
-        shade |= {"stroke": INK, "stroke_width": 1.4 if numbered else 0.8}
-    elif numbered:
-        shade["stroke"] = RULE
+    middle, two_lines = x + width / 2, width >= 44 and height >= 38 and count
+    baseline = y + height / 2 + (-1 if two_lines else 4)
     parts = [
-        svg.box(x + gap / 2, y + gap / 2, width - gap, height - gap, tip=tip,
-                rx=3 if numbered else None, **shade)
+        svg.box(x + 1, y + 1, width - 2, height - 2, tip=tip, rx=3, fill="var(--shade)",
+                fill_opacity=f"{share:.2f}", stroke=INK if right else RULE,
+                stroke_width=1.4 if right else None),
+        svg.text(middle, baseline, f"{count:,}" if count else "·", text_anchor="middle",
+                 font_weight=600 if count else None, font_size=None if width >= 40 else 9.5,
+                 fill=None if count else MUTED),
     ]  # fmt: skip
-    if numbered:
-        middle = x + width / 2
-        two_lines = width >= 44 and height >= 38 and count
-        baseline = y + height / 2 + (-1 if two_lines else 4)
-        size = None if width >= 40 else 9.5
-        parts.append(
-            svg.text(middle, baseline, f"{count:,}" if count else "·", text_anchor="middle",
-                     font_weight=600 if count else None, font_size=size,
-                     fill=None if count else MUTED)
-        )  # fmt: skip
-        if two_lines:
-            below = f"{of_100(share)}%"
-            parts.append(
-                svg.text(middle, baseline + 14, below, text_anchor="middle", font_size=SMALL)
-            )
+    if two_lines:
+        below = f"{of_100(share)}%"
+        parts.append(svg.text(middle, baseline + 14, below, text_anchor="middle", font_size=SMALL))
     return parts
+
+
+def _shaded(
+    matrix: Sequence[Sequence[int]], left: float, top: float, width: float, height: float
+) -> list[str]:
+    """Draw cells without numbers: one path for each tenth of a share."""
+    levels: dict[int, list[str]] = {}
+    for row, counts in enumerate(matrix):
+        for column, count in enumerate(counts):
+            level = math.ceil(10 * count / (sum(counts) or 1))
+            x, y = svg.number(left + column * width), svg.number(top + row * height)
+            levels.setdefault(level, []).append(f"M{x} {y}h{width:.1f}v{height:.1f}h-{width:.1f}z")
+    drawn = [
+        svg.tag("path", d="".join(cells), fill="var(--shade)", fill_opacity=f"{level / 10:g}")
+        for level, cells in sorted(levels.items())
+        if level
+    ]
+    n = len(matrix)
+    rim = svg.box(left, top, n * width, n * height, fill="none", stroke=RULE)
+    diagonal = [
+        svg.box(left + i * width, top + i * height, width, height, fill="none", stroke=INK,
+                stroke_width=0.8)
+        for i in range(n)
+    ]  # fmt: skip
+    return [*drawn, rim, *diagonal]
 
 
 def per_mood_measures(name: str, per_mood: Mapping[str, Row], moods: Sequence[str]) -> str:
     """Draw precision, recall and F1 of each mood, from 0 to 1; undefined ones are left out."""
-    row_height, top, left = 30.0, 40.0, 170.0
-    scale = Scale(0, 1, left, WIDE - 14)
+    row_height, top, left = 30.0, 40.0, 150.0
+    scale = Scale(0, 1, left, WIDE - 24)
     bottom = top + len(moods) * row_height
     parts = [svg.x_axis(scale, (0, 0.2, 0.4, 0.6, 0.8, 1), top - 4, bottom, percent)]
     told = []
-    legend = (("recall", "of its tracks, how many are found"),
-              ("precision", "of those called so, how many are"), ("f1", "F1: both in one"))  # fmt: skip
-    for place, (measure, label) in enumerate(legend):
-        x = left + (0, 236, 448)[place]
-        words = label if measure == "f1" else f"{measure}: {label}"
-        parts.append(_measure(measure, x + 4, 14, INK) + svg.text(x + 16, 18, words, fill=MUTED,
-                     font_size=SMALL))  # fmt: skip
+    legend = (
+        ("recall", "recall: of its tracks, how many are found", 0),
+        ("precision", "precision: of those called so, how many are", 254),
+        ("f1", "F1: both in one", 524),
+    )
+    for measure, words, x in legend:
+        parts.append(_measure(measure, left + x + 4, 14, INK))
+        parts.append(svg.text(left + x + 16, 18, words, fill=MUTED, font_size=SMALL))
     for index, mood in enumerate(moods):
         y, colour = top + (index + 0.5) * row_height, mood_colour(index)
         figures = per_mood.get(mood, {})
         parts.append(svg.text(0, y + 4, svg.fit(mood, left - 18)))
-        places = [scale(figures[key]) for key, _ in legend if known(figures.get(key))]
+        places = [scale(figures[key]) for key, *_ in legend if known(figures.get(key))]
         if places:
             parts.append(svg.line(min(places), y, max(places), y, stroke=colour, stroke_width=1.5))
         for measure in ("f1", "precision", "recall"):
@@ -313,7 +319,12 @@ def per_mood_measures(name: str, per_mood: Mapping[str, Row], moods: Sequence[st
             f"recall {three(figures.get('recall'))}, F1 {three(figures.get('f1'))}"
         )
     return svg.frame(
-        name, WIDE, bottom + 24, "Precision, recall and F1 of each mood", f"{'; '.join(told)}.", parts
+        name,
+        WIDE,
+        bottom + 24,
+        "Precision, recall and F1 of each mood",
+        f"{'; '.join(told)}.",
+        parts,
     )
 
 
@@ -343,21 +354,22 @@ def learning_curve(name: str, points: Sequence[Row]) -> str:
     errors = [point.get("validation_se") or 0.0 for point in points]
     lows = [point["validation"] - error for point, error in zip(points, errors, strict=True)]
     highs = [point["validation"] + error for point, error in zip(points, errors, strict=True)]
-    low, high = svg.nice_domain(min(lows), min(1.0, max(*highs, *(p["train"] for p in points))))
+    most = max(*highs, *(point["train"] for point in points))
+    low, high, levels = svg.nice_axis(max(0.0, min(lows)), min(1.0, most))
     top, bottom, left, right = 18.0, 268.0, 48.0, WIDE - 168.0
     across = Scale(0, points[-1]["n"], left, right)
-    up = Scale(max(0.0, low), min(1.0, high), bottom, top)
-    ticks = svg.nice_ticks(0, points[-1]["n"], 6)
-    parts = [svg.y_axis(up, svg.nice_ticks(up.low, up.high, 5), left, right, percent)]
+    up = Scale(low, high, bottom, top)
+    parts = [svg.y_axis(up, levels, left, right, percent)]
     parts += [
         svg.text(across(tick), bottom + 18, f"{tick:,.0f}", text_anchor="middle", fill=MUTED)
-        for tick in ticks
+        for tick in svg.nice_axis(0, points[-1]["n"])[2]
+        if tick <= points[-1]["n"]
     ]
     parts.append(svg.text(right, bottom + 38, "tracks learned from", text_anchor="end", fill=MUTED))
     places = [across(point["n"]) for point in points]
     band = [*zip(places, map(up, highs), strict=True)]
     band += reversed([*zip(places, map(up, lows), strict=True)])
-    parts.append(svg.path(band, fill=INK, fill_opacity=0.13, stroke="none"))
+    parts.append(svg.path(band, fill=INK, fill_opacity="0.13", stroke="none"))
     for key, dashes in (("train", "2 4"), ("validation", None)):
         marks = [(x, up(point[key])) for x, point in zip(places, points, strict=True)]
         parts.append(svg.path(marks, stroke_dasharray=dashes))
@@ -410,9 +422,9 @@ def coverage(
         label = f"{groups} never seen"
         lines.append((label, _points(unseen), UNSEEN, svg.diamond, "7 4"))
     lowest = min(value for _, points, *_ in lines for _, value in points)
-    low, _ = svg.nice_domain(lowest, 1.0)
-    across, up = Scale(0, 1, left, right), Scale(max(0.0, low), 1, bottom, top)
-    parts = [svg.y_axis(up, svg.nice_ticks(up.low, 1, 5), left, right, percent)]
+    low, high, levels = svg.nice_axis(max(0.0, lowest - 0.08), 1.0)
+    across, up = Scale(0, 1, left, right), Scale(low, high, bottom, top)
+    parts = [svg.y_axis(up, levels, left, right, percent)]
     shares = [share for share, _ in lines[0][1]]
     parts += [
         svg.text(across(share), bottom + 18, percent(share), text_anchor="middle", fill=MUTED)
@@ -434,7 +446,9 @@ def coverage(
         ]  # fmt: skip
         parts.append(svg.text(right + 14, end, percent(points[-1][1]), font_weight=700))
         parts.append(svg.text(right + 14, end + 14, label, font_size=SMALL, fill=MUTED))
-        figures = [f"{three(value)} of the most confident {percent(share)}" for share, value in points]
+        figures = [
+            f"{three(value)} of the most confident {percent(share)}" for share, value in points
+        ]
         told.append(f"{label}: {joined(figures)}")
     title = "Accuracy when only the most confident tracks are labelled"
     return svg.frame(name, WIDE, bottom + 46, title, f"{'; '.join(told)}.", parts)

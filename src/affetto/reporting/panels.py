@@ -6,7 +6,7 @@ from typing import Any
 
 from affetto.features import BY_NAME
 from affetto.reporting import svg
-from affetto.reporting.charts import HALF, MOST_NUMBERED, WIDE, Row
+from affetto.reporting.charts import HALF, WIDE, Row
 from affetto.reporting.svg import INK, MUTED, RULE, SMALL, Scale, mood_colour
 from affetto.reporting.words import (
     factor,
@@ -48,9 +48,9 @@ def class_distribution(
     name: str, train: Mapping[str, int], test: Mapping[str, int], moods: Sequence[str]
 ) -> str:
     """Draw how many tracks of each mood are learned from and kept for the test."""
-    row_height, top, left = 28.0, 30.0, 150.0
+    row_height, top, left, width = 28.0, 30.0, 150.0, 560.0
     largest = max([1, *(train.get(mood, 0) + test.get(mood, 0) for mood in moods)])
-    scale = Scale(0, largest, left, WIDE - 150)
+    scale = Scale(0, largest, left, width - 90)
     parts = [
         svg.box(left, 4, 12, 12, fill=MUTED)
         + svg.text(left + 18, 15, "learned from", fill=MUTED)
@@ -72,7 +72,7 @@ def class_distribution(
         told.append(f"{mood} {learn:,} learned from and {kept:,} kept for the test")
     height = top + len(moods) * row_height
     title = "Tracks of each mood on either side"
-    return svg.frame(name, WIDE, height, title, f"{'; '.join(told)}.", parts)
+    return svg.frame(name, width, height, title, f"{'; '.join(told)}.", parts)
 
 
 def feature_panel(
@@ -134,9 +134,9 @@ def _feature_scale(
     if kind is not None and kind.is_share:
         low = 0.0
     per_minute = 60_000.0 if feature == "duration_ms" else 1.0
-    low, high = svg.nice_domain(low / per_minute, high / per_minute, 4)
-    ticks = [tick * per_minute for tick in svg.nice_ticks(low, high, 4)]
-    return Scale(low * per_minute, high * per_minute, left + 4, right - 4), ticks
+    _, _, ticks = svg.nice_axis(low / per_minute, high / per_minute, 4)
+    ticks = [tick * per_minute for tick in ticks]
+    return Scale(ticks[0], ticks[-1], left + 4, right - 4), ticks
 
 
 def _tick(feature: str, value: float) -> str:
@@ -195,9 +195,7 @@ def separability(name: str, rows: Sequence[Row], moods: Sequence[str]) -> str:
     return svg.frame(name, WIDE, bottom + 24, title, f"{'; '.join(told)}.", parts)
 
 
-def correlation(
-    name: str, matrix: Sequence[Sequence[float]], features: Sequence[str]
-) -> str:
+def correlation(name: str, matrix: Sequence[Sequence[float]], features: Sequence[str]) -> str:
     """Draw the lower triangle of a correlation matrix; names stand on its diagonal."""
     n = len(features)
     cell_w, cell_h = min(64.0, (WIDE - 120) / max(1, n - 1)), 30.0
@@ -212,7 +210,7 @@ def correlation(
             pair = f"{feature_name(features[row])} and {feature_name(features[column])}"
             parts.append(
                 svg.box(column * cell_w + 1, y + 1, cell_w - 2, cell_h - 2, rx=3, fill=shade,
-                        fill_opacity=round(min(1.0, abs(value)), 2), stroke=RULE,
+                        fill_opacity=f"{min(1.0, abs(value)):.2f}", stroke=RULE,
                         tip=f"{pair}: {_correlation_text(value)}")
             )  # fmt: skip
             parts.append(
@@ -336,13 +334,22 @@ def search_map(
     left = max(44.0, max(svg.text_width(label) for label in labels) + 14)
     cell_w, cell_h, top = (HALF - left) / len(right), 28.0, 44.0
     numbered = cell_w >= 30 and len(rows) <= 400
-    parts = [svg.text(left, 12, f"{keys[1]} →", fill=MUTED), svg.text(0, top - 8, f"{keys[0]} ↓", fill=MUTED)]
+    parts = [
+        svg.text(left, 12, f"{keys[1]} →", fill=MUTED),
+        svg.text(0, top - 8, f"{keys[0]} ↓", fill=MUTED),
+    ]
     for column, value in enumerate(right):
         x, label = left + (column + 0.5) * cell_w, setting_value(value)
-        parts.append(svg.text(x, top - 8, svg.fit(label, cell_w, SMALL), text_anchor="middle", font_size=SMALL))
+        parts.append(
+            svg.text(
+                x, top - 8, svg.fit(label, cell_w, SMALL), text_anchor="middle", font_size=SMALL
+            )
+        )
     for row_index, label in enumerate(labels):
         parts.append(
-            svg.text(left - 8, top + row_index * cell_h + 18, label, text_anchor="end", font_size=SMALL)
+            svg.text(
+                left - 8, top + row_index * cell_h + 18, label, text_anchor="end", font_size=SMALL
+            )
         )
     for row in sorted(rows, key=lambda row: _same(row, chosen, keys)):  # the outline on top
         x, y = left + right.index(row[keys[1]]) * cell_w, top + down.index(row[keys[0]]) * cell_h
@@ -351,7 +358,7 @@ def search_map(
         where = ", ".join(f"{key} = {setting_value(row[key])}" for key in keys)
         parts.append(
             svg.box(x + 1, y + 1, cell_w - 2, cell_h - 2, rx=3, fill="var(--shade)",
-                    fill_opacity=round(share, 2), stroke=INK if mine else RULE,
+                    fill_opacity=f"{share:.2f}", stroke=INK if mine else RULE,
                     stroke_width=2.4 if mine else 1, tip=f"{where}: {three(row['validation'])}")
         )  # fmt: skip
         if numbered:
@@ -374,18 +381,37 @@ def search_curve(name: str, rows: Sequence[Row], key: str, chosen: Mapping[str, 
     top, bottom, left, right = 28.0, 196.0, 44.0, HALF - 12.0
     across = Scale(values[0], values[-1], left + 8, right - 8, log=log)
     scores = [row[side] for row in rows for side in ("validation", "train") if known(row.get(side))]
-    up = Scale(*svg.nice_domain(min(scores), max(scores), 4), bottom, top)
+    low, high, levels = svg.nice_axis(min(scores), max(scores), 4)
+    up = Scale(low, high, bottom, top)
     parts = [
-        svg.y_axis(up, svg.nice_ticks(up.low, up.high, 4), left, right, percent),
+        svg.y_axis(up, levels, left, right, percent),
         svg.dot(left + 4, 10, 4), svg.text(left + 14, 14, "validation", fill=MUTED, font_size=SMALL),
         svg.ring(left + 92, 10, 4), svg.text(left + 102, 14, "training", fill=MUTED, font_size=SMALL),
     ]  # fmt: skip
     step = max(1, math.ceil(len(values) / 5))
     for place, value in enumerate(values):
         if place % step == 0:
-            label = setting_value(value) if log else f"{value:g}"
-            parts.append(svg.text(across(value), bottom + 18, label, text_anchor="middle", fill=MUTED, font_size=SMALL))
-    parts.append(svg.text(right, bottom + 36, key.replace("_", " "), text_anchor="end", fill=MUTED, font_size=SMALL))
+            label = setting_value(value)
+            parts.append(
+                svg.text(
+                    across(value),
+                    bottom + 18,
+                    label,
+                    text_anchor="middle",
+                    fill=MUTED,
+                    font_size=SMALL,
+                )
+            )
+    parts.append(
+        svg.text(
+            right,
+            bottom + 36,
+            key.replace("_", " "),
+            text_anchor="end",
+            fill=MUTED,
+            font_size=SMALL,
+        )
+    )
     for side, dashes in (("train", "2 4"), ("validation", None)):
         marks = [(across(float(r[key])), up(r[side])) for r in rows if known(r.get(side))]
         parts.append(svg.path(marks, stroke_dasharray=dashes) if marks else "")

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
@@ -14,7 +15,7 @@ from markupsafe import Markup
 import affetto
 from affetto.errors import InputError
 from affetto.output import write_text
-from affetto.reporting import words
+from affetto.reporting import svg, words
 from affetto.reporting.view import build_view
 
 EVIDENCE_FILE = "evidence.json"
@@ -206,9 +207,16 @@ def _environment() -> Environment:
         "joined": words.joined,
         "settings": words.settings_text,
         "feature_name": words.feature_name,
+        "options": _options,
     }
     environment.globals["feature_value"] = words.feature_value
     return environment
+
+
+def _options(text: str) -> Markup:
+    """Escape text, and set options such as ``--group`` in it as code, never broken."""
+    marked = re.sub(r"(?<![\w-])--[a-z][a-z-]*", r"<code>\g<0></code>", svg.escape(text))
+    return Markup(marked)  # noqa: S704
 
 
 def _style(colours: list[tuple[str, str]]) -> str:

@@ -30,8 +30,8 @@ def escape(text: str) -> str:
 
 
 def number(value: float) -> str:
-    """Write a coordinate with at most two decimals."""
-    written = f"{value:.2f}".rstrip("0").rstrip(".")
+    """Write a coordinate with at most one decimal, finer than any screen shows."""
+    written = f"{value:.1f}".rstrip("0").rstrip(".")
     return "0" if written in ("-0", "") else written
 
 
@@ -182,27 +182,29 @@ class Scale:
         return math.log(value) if self.log else value
 
 
-def nice_ticks(low: float, high: float, count: int = 5) -> list[float]:
-    """Give round values from about `low` to about `high`, both within: steps of 1, 2 or 5."""
+def nice_axis(low: float, high: float, count: int = 5) -> tuple[float, float, list[float]]:
+    """Widen a domain to round values, and give the ticks from end to end.
+
+    Parameters
+    ----------
+    low, high : float
+    count : int
+        About how many steps there shall be; each is 1, 2 or 5 times a power of ten.
+
+    Returns
+    -------
+    low, high : float
+        Multiples of the step.
+    ticks : list of float
+    """
     if not high > low:
-        return [low]
-    rough = (high - low) / max(1, count)
+        low, high = low - 0.5, high + 0.5
+    rough = (high - low) / count
     magnitude = 10.0 ** math.floor(math.log10(rough))
-    step = next(s * magnitude for s in (1, 2, 5, 10) if s * magnitude >= rough * 0.999)
-    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return [round(index * step, 12) for index in range(first, last + 1)]
-
-
-def nice_domain(low: float, high: float, count: int = 5) -> tuple[float, float]:
-    """Widen a domain to round values."""
-    if not high > low:
-        return low - 0.5, high + 0.5
-    inner = nice_ticks(low, high, count)
-    step = inner[1] - inner[0] if len(inner) > 1 else (high - low) / count
-    return (
-        round(math.floor(low / step + 1e-9) * step, 12),
-        round(math.ceil(high / step - 1e-9) * step, 12),
-    )
+    step = next(size * magnitude for size in (1, 2, 5, 10) if size * magnitude >= rough * 0.999)
+    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    ticks = [round(index * step, 12) for index in range(first, last + 1)]
+    return ticks[0], ticks[-1], ticks
 
 
 def x_axis(
@@ -213,11 +215,10 @@ def x_axis(
     label: Callable[[float], str],
 ) -> str:
     """Draw upright grid lines with their values below."""
-    return "".join(
-        line(scale(tick), top, scale(tick), bottom)
-        + text(scale(tick), bottom + 16, label(tick), text_anchor="middle", fill=MUTED)
-        for tick in ticks
-    )
+    places = [(number(scale(tick)), tick) for tick in ticks]
+    grid = "".join(f"M{x} {number(top)}V{number(bottom)}" for x, _ in places)
+    values = (text(float(x), bottom + 16, label(tick)) for x, tick in places)
+    return tag("path", d=grid, stroke=RULE) + tag("g", *values, text_anchor="middle", fill=MUTED)
 
 
 def y_axis(
@@ -228,11 +229,10 @@ def y_axis(
     label: Callable[[float], str],
 ) -> str:
     """Draw level grid lines with their values on the left."""
-    return "".join(
-        line(left, scale(tick), right, scale(tick))
-        + text(left - 8, scale(tick) + 4, label(tick), text_anchor="end", fill=MUTED)
-        for tick in ticks
-    )
+    places = [(number(scale(tick)), tick) for tick in ticks]
+    grid = "".join(f"M{number(left)} {y}H{number(right)}" for y, _ in places)
+    values = (text(left - 8, float(y) + 4, label(tick)) for y, tick in places)
+    return tag("path", d=grid, stroke=RULE) + tag("g", *values, text_anchor="end", fill=MUTED)
 
 
 def text_width(content: str, size: float = SIZE) -> float:

@@ -1,15 +1,17 @@
 """What the report shows, worked out from the evidence: figures, charts and words, section by section."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from markupsafe import Markup
 
 from affetto.demo import SYNTHETIC_NOTE
+from affetto.features import BY_NAME
 from affetto.moods import resolve_moods
 from affetto.reporting import charts, panels
-from affetto.reporting.words import feature_name, joined, known, of_100, spelt, three
+from affetto.reporting.words import feature_name, joined, known, of_100, spelt
 
 Evidence = Mapping[str, Any]
 Section = dict[str, Any]
@@ -30,10 +32,10 @@ _GROUP_WORDS = {
     "genre": "genres",
 }
 _DROPPED = (
-    ("dropped_unlabelled", "without a usable label"),
-    ("dropped_unusable", "with a missing, unreadable or impossible value"),
-    ("dropped_conflicts", "of tracks labelled with two moods: nobody can say which is right"),
-    ("dropped_duplicates", "of a track that stands further up already"),
+    ("dropped_unlabelled", "No usable label"),
+    ("dropped_unusable", "A missing, unreadable or impossible value"),
+    ("dropped_conflicts", "A track labelled with two moods: nobody can say which is right"),
+    ("dropped_duplicates", "A repeat of a track that stands further up already"),
 )
 
 
@@ -149,6 +151,12 @@ def _drawn(svg: str) -> Markup:
     return Markup(svg)  # noqa: S704
 
 
+def _named(evidence: Evidence, sentence: str | None) -> str | None:
+    """Write what the groups are in place of the word group."""
+    one, many = group_words(evidence)
+    return sentence and re.sub(r"\bgroup(s?)\b", lambda found: many if found[1] else one, sentence)
+
+
 def _chosen(evidence: Evidence) -> Mapping[str, Any]:
     rows = evidence["candidates"]
     found: Mapping[str, Any] = next(r for r in rows if r["name"] == evidence["chosen"])
@@ -175,6 +183,7 @@ def _head(evidence: Evidence, moods: Sequence[str], groups: str) -> Section:
         "right_random": of_100(test["accuracy"]),
         "unseen": unseen,
         "spread": spread,
+        "rule": _named(evidence, unseen["rule"]) if unseen else None,
         "test": test,
         "agree": unseen is not None and test["accuracy"] - unseen["accuracy"] < SMALL_DROP,
         "floor": floor_of(evidence),
@@ -253,7 +262,8 @@ def _exploration(evidence: Evidence, moods: Sequence[str], groups: str) -> Secti
         "title": "What the moods look like",
         "panels": [
             {
-                "feature": name,
+                "title": feature_name(name).capitalize(),
+                "about": _feature_about(name),
                 "chart": _drawn(
                     panels.feature_panel(f"feature-{name}", name, exploration["features"], moods)
                 ),
@@ -271,6 +281,14 @@ def _exploration(evidence: Evidence, moods: Sequence[str], groups: str) -> Secti
     }
 
 
+def _feature_about(name: str) -> str:
+    kind = BY_NAME.get(name)
+    if kind is None:
+        return ""
+    unit = "minutes" if kind.unit == "ms" else kind.unit
+    return f"{kind.meaning}, {unit}" if unit else kind.meaning
+
+
 def _candidates(evidence: Evidence, moods: Sequence[str], groups: str) -> Section:
     rows, chosen = evidence["candidates"], evidence["chosen"]
     drawn = [row for row in rows if row["name"] != "majority"] or rows
@@ -280,7 +298,7 @@ def _candidates(evidence: Evidence, moods: Sequence[str], groups: str) -> Sectio
         "rows": sorted(rows, key=charts.by_merit),
         "chosen": chosen,
         "with_unseen": any(row.get("unseen_group") for row in rows),
-        "choice": (evidence.get("choice") or {}).get("words"),
+        "choice": _named(evidence, (evidence.get("choice") or {}).get("words")),
         "chart": _drawn(
             charts.candidates("candidates", drawn, chosen, floor=floor_of(evidence), groups=groups)
         ),
@@ -391,6 +409,7 @@ def _unseen(evidence: Evidence, moods: Sequence[str], groups: str) -> Section | 
     return {
         "title": f"On {groups} never seen",
         "figures": unseen,
+        "rule": _named(evidence, unseen["rule"]),
         "test": evidence["test"],
         "confusion": _drawn(
             charts.confusion(
@@ -425,7 +444,7 @@ def _measured(evidence: Evidence, moods: Sequence[str], groups: str) -> Section:
         "test_size": (evidence.get("split") or {}).get("test_size"),
         "n_settings": sum(len(rows) for rows in searches.values()),
         "n_candidates": len(evidence["candidates"]),
-        "rule": (evidence.get("unseen_group") or {}).get("rule"),
+        "rule": _named(evidence, (evidence.get("unseen_group") or {}).get("rule")),
         "protocol": evidence.get("protocol") or {},
         "versions": evidence.get("versions") or {},
         "tables": _source(evidence).get("tables", []),

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 from affetto.features import BY_NAME
 
@@ -13,8 +13,8 @@ _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
-def known(value: Any) -> bool:
-    """Whether a figure is there: neither absent nor NaN."""
+def known(value: Any) -> TypeGuard[float]:
+    """Tell whether a figure is there: neither absent nor NaN."""
     return value is not None and math.isfinite(value)
 
 
@@ -52,7 +52,7 @@ def spelt(count: int) -> str:
 
 
 def joined(names: Sequence[str], last: str = "and", most: int = 50) -> str:
-    """``a, b and c``; past `most`, how many more there are."""
+    """List names as ``a, b and c``; past `most`, say how many more there are."""
     shown = list(names)
     if len(shown) > most:
         shown = [*shown[: most - 1], f"{len(shown) - most + 1} more"]
@@ -94,7 +94,7 @@ def feature_value(feature: str, value: float | None, *, unit: bool = True) -> st
             return _signed(f"{value:.1f}") + (" dB" if unit else "")
     if value == 0:
         return "0"
-    return _signed(f"{value:.2f}") if abs(value) >= 0.0095 else _powered(value)
+    return _signed(f"{value:.2f}") if abs(value) >= 0.005 else "< 0.01"
 
 
 def duration(seconds: float | None) -> str:
@@ -115,14 +115,13 @@ def setting_value(value: Any) -> str:
         return str(value)
     if value and not 0.001 <= abs(value) < 10_000:
         return _powered(value)
-    return _signed(f"{value:.3g}")
+    return f"{value:,.0f}" if abs(value) >= 1000 else _signed(f"{value:.3g}")
 
 
 def settings_text(settings: Mapping[str, Any]) -> str:
-    """``C = 0.36, kind = log``."""
-    return ", ".join(
-        f"{name.replace('_', ' ')} = {setting_value(value)}" for name, value in settings.items()
-    )
+    """``C = 0.36, kind = log``; no line breaks within a setting."""
+    written = (f"{name} = {setting_value(value)}" for name, value in settings.items())
+    return ", ".join(one.replace("_", " ").replace(" ", "\u00a0") for one in written)
 
 
 def feature_name(feature: str) -> str:

@@ -1,0 +1,178 @@
+"""A model's card: what it is, what it learned from, what was measured, and where it is weak."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from affetto import __version__
+from affetto.features import FEATURES_VERSION
+from affetto.model import MoodModel
+from affetto.reporting.words import counted, joined, known, percent, settings_text
+
+NOT_MEASURED = "not measured"
+NOT_SAID = "the model does not say"
+FINGERPRINT_DIGITS = 12
+WEAK_RECALL = 0.5
+"""A mood of which less than half is recognised is called a weakness, the least in any case."""
+
+MOST_MOODS = 12
+
+
+def card_facts(model: MoodModel) -> dict[str, str]:
+    """Tell what there is to know of a model, in words.
+
+    Parameters
+    ----------
+    model : MoodModel
+        What it says of itself (`about`) may be incomplete, as for a model that was not made
+        by `affetto.train`, or wrong, as a file's may be: whatever is no figure is left out.
+
+    Returns
+    -------
+    dict of str to str
+        Titles and facts, in the order to be shown.
+    """
+    about = model.about
+    test, unseen = _mapping(about.get("test")), _mapping(about.get("unseen_group"))
+    recalls = _recalls(test)
+    facts = {
+        "kind": _kind(model),
+        "moods": joined(model.moods),
+        "features": f"{joined(model.features)} (version {FEATURES_VERSION})",
+        "trained on": _trained_on(about),
+        "tracks a mood": _tracks_a_mood(about),
+        "random split": _random_split(test),
+        "unseen groups": _unseen(unseen),
+        "recall a mood": _recall_words(recalls),
+        "weakness": _weakness(_recalls(unseen) or recalls, measured_unseen=bool(unseen)),
+        "training rows": (
+            "it holds some, as they were: do not give it away unless you may give away those"
+            if model.holds_training_rows
+            else "it holds none"
+        ),
+        "data": _data(about),
+        "fingerprint": _fingerprint(about),
+        "versions": _versions(about),
+    }
+    return {title: fact for title, fact in facts.items() if fact}
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _figure(value: Any) -> float | None:
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return float(value) if is_number and known(value) else None
+
+
+def _count(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _kind(model: MoodModel) -> str:
+    kind = model.kind
+    if len(model.pipelines) > 1:
+        scorers = dict.fromkeys(pipeline.scorer.KIND for pipeline in model.pipelines)
+        kind = f"average of {len(model.pipelines)} ({joined(list(scorers))})"
+    candidate = model.about.get("candidate")
+    if not isinstance(candidate, str):
+        return kind
+    settings = _mapping(_mapping(model.about.get("settings")).get(candidate))
+    return f"{kind}, from candidate {candidate}" + (
+        f": {settings_text(settings)}" if settings else ""
+    )
+
+
+def _trained_on(about: Mapping[str, Any]) -> str:
+    listed = about.get("tables")
+    tables = [name for name in listed if isinstance(name, str)] if isinstance(listed, list) else []
+    tracks = _count(about.get("tracks"))
+    known_parts = []
+    if tracks is not None:
+        known_parts.append(counted(tracks, "track"))
+    if tables:
+        known_parts.append(f"of {joined(tables, most=6)}")
+    return " ".join(known_parts) or NOT_SAID
+
+
+def _tracks_a_mood(about: Mapping[str, Any]) -> str:
+    counts = {
+        mood: n
+        for mood, value in _mapping(about.get("per_mood")).items()
+        if (n := _count(value)) is not None
+    }
+    return joined([f"{mood} {n:,}" for mood, n in counts.items()], most=MOST_MOODS)
+
+
+def _random_split(test: Mapping[str, Any]) -> str:
+    accuracy, low, high = (_figure(test.get(key)) for key in ("accuracy", "low", "high"))
+    if accuracy is None:
+        return NOT_MEASURED
+    words = f"{percent(accuracy)} right"
+    if low is not None and high is not None:
+        words += f" ({percent(low)} to {percent(high)} with 95% confidence)"
+    n = _count(test.get("n"))
+    if n is not None:
+        words += f", on {counted(n, 'track')} drawn at random"
+    return f"{words}; optimistic for new music"
+
+
+def _unseen(unseen: Mapping[str, Any]) -> str:
+    accuracy, balanced = (_figure(unseen.get(key)) for key in ("accuracy", "balanced_accuracy"))
+    if accuracy is None:
+        return f"{NOT_MEASURED}: train with --group to know what to expect of new music"
+    words = f"{percent(accuracy)} right"
+    if balanced is not None:
+        words += f", {percent(balanced)} when every mood counts the same"
+    rule = unseen.get("rule")
+    return f"{words} ({rule})" if isinstance(rule, str) else words
+
+
+def _recalls(figures: Mapping[str, Any]) -> dict[str, float]:
+    """Give recall by mood, where it is known."""
+    return {
+        mood: recall
+        for mood, own in _mapping(figures.get("per_mood")).items()
+        if (recall := _figure(_mapping(own).get("recall"))) is not None
+    }
+
+
+def _recall_words(recalls: Mapping[str, float]) -> str:
+    if not recalls:
+        return NOT_MEASURED
+    listed = [f"{mood} {percent(recall)}" for mood, recall in recalls.items()]
+    return joined(listed, most=MOST_MOODS) + " (random split)"
+
+
+def _weakness(recalls: Mapping[str, float], *, measured_unseen: bool) -> str:
+    if not recalls:
+        return "not known: nothing was measured"
+    ordered = sorted(recalls, key=lambda mood: recalls[mood])
+    weak = [mood for mood in ordered if recalls[mood] < WEAK_RECALL] or ordered[:1]
+    words = joined([f"{mood} ({percent(recalls[mood])} recognised)" for mood in weak], most=4)
+    if measured_unseen:
+        return f"least sure of {words}"
+    return f"least sure of {words}; how it does on playlists never seen is not known"
+
+
+def _data(about: Mapping[str, Any]) -> str:
+    synthetic = about.get("synthetic")
+    if synthetic is True:
+        return "synthetic: its figures say nothing about real music"
+    return "real tracks" if synthetic is False else NOT_SAID
+
+
+def _fingerprint(about: Mapping[str, Any]) -> str:
+    fingerprint = about.get("fingerprint")
+    return fingerprint[:FINGERPRINT_DIGITS] if isinstance(fingerprint, str) else ""
+
+
+def _versions(about: Mapping[str, Any]) -> str:
+    versions = {
+        name: version
+        for name, version in _mapping(about.get("versions")).items()
+        if isinstance(version, str)
+    }
+    made = joined([f"{name} {version}" for name, version in versions.items()], most=MOST_MOODS)
+    read = f"read by affetto {__version__}"
+    return f"made by {made}; {read}" if made else read
