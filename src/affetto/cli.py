@@ -93,16 +93,20 @@ def label(
     """Tell the mood of every track in tables of audio features."""
     from affetto import terminal
     from affetto.model import load_model
-    from affetto.scoring.label import Tally, label_head, label_to_file
+    from affetto.scoring.label import Tally, label_head, label_to_file, open_tables
 
     loaded = load_model(model)
+    tables = open_tables(inputs)
+    for table in tables:
+        for remark in table.notes:
+            terminal.note(f"{table.name}: {remark.text}")
     if out is not None:
         with terminal.row_counter("labelling") as count:
-            tally = label_to_file(inputs, out, loaded, keep=keep or (), on_rows=count)
+            tally = label_to_file(tables, out, loaded, keep=keep or (), on_rows=count)
     else:
         tally = Tally(loaded.moods)
         frame = label_head(
-            inputs, loaded, keep=keep or (), rows=None if as_json else SHOWN_ROWS, tally=tally
+            tables, loaded, keep=keep or (), rows=None if as_json else SHOWN_ROWS, tally=tally
         )
         if as_json:
             sys.stdout.write(frame.write_ndjson())

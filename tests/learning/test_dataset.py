@@ -470,7 +470,9 @@ class PandasFrame:
         return iter(["energy", "mood"])
 
 
-@pytest.mark.parametrize("table", [PandasFrame(), 7, [None], {"Happy": 7}], ids=repr)
+@pytest.mark.parametrize(
+    "table", [PandasFrame(), 7, [None], {"Happy": 7}], ids=["frame", "number", "none", "by mood"]
+)
 def test_what_is_no_table_is_refused(table):
     with pytest.raises(UsageError, match=r"found a \w+ in place of a table; expected a path"):
         resolve_tables(table)

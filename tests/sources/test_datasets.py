@@ -279,3 +279,10 @@ def test_the_articles_playlists(data_dir, monkeypatch):
     first = load_dataset("article-1").collect()
     in_first = frame.filter(pl.col("playlist").str.ends_with("-1"))
     assert in_first.drop("playlist").equals(first)
+
+
+@pytest.mark.data
+def test_a_dataset_with_other_words_says_how_to_learn_the_five_moods(data_dir: Path) -> None:
+    notes = [note.text for note in load_dataset("calm-energetic-happy-sad").notes]
+    assert "To learn the five moods from it: --map Calm=Relaxing --drop Sad." in notes
+    assert not [note for note in load_dataset("article").notes if note.kind == "label"]

@@ -53,6 +53,11 @@ class Finding:
     examples: tuple[str, ...] = ()
 
 
+def note(text: str, count: int = 0) -> Finding:
+    """Make a finding that is worth knowing and removes nothing."""
+    return Finding("note", count, text)
+
+
 @dataclass(frozen=True, slots=True)
 class Audit:
     """What was found in the tables, and how many rows each rule removed.
@@ -207,7 +212,7 @@ def few_tracks(per_mood: Mapping[str, int]) -> list[Finding]:
     ]
     near = {mood: NEAR_WORDS[mood.lower()] for mood in per_mood if mood.lower() in NEAR_WORDS}
     findings += [
-        Finding("note", 0, f"{word!r} reads like {mood}: --map {word}={mood} would merge them.")
+        note(f"{word!r} reads like {mood}: --map {word}={mood} would merge them.")
         for word, mood in near.items()
         if mood in per_mood
     ]

@@ -103,7 +103,8 @@ class MoodClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict(self, X: Any) -> npt.NDArray[Any]:
         """Give the most probable label of each track, shape=(n_tracks,)."""
-        most: npt.NDArray[Any] = self.classes_[self.predict_proba(X).argmax(axis=1)]
+        best = self.predict_proba(X).argmax(axis=1)
+        most: npt.NDArray[Any] = self.classes_[best]
         return most
 
     def to_model(self, name: str = "model") -> MoodModel:

@@ -21,6 +21,7 @@ from affetto.learning.audit import (
     few_tracks,
     leaking_columns,
     leaking_features,
+    note,
     once_each,
     problem_findings,
 )
@@ -149,7 +150,11 @@ def resolve_tables(
             else LabelledTable(_open(one), label=label, mapping=mapping or {}, dropped=drop)
             for one in tables
         ]
-    _check_labels_to_map(sources, mapping, drop)
+    if (mapping or drop) and sources and all(source.mood is not None for source in sources):
+        raise UsageError(
+            "--map and --drop rename and leave out labels of a column, but every table here is "
+            "of one mood; name each table's mood as you want it"
+        )
     return _told_apart(_share_mapping(sources))
 
 
@@ -157,16 +162,6 @@ def _named(mood: str) -> str:
     if not isinstance(mood, str) or not mood.strip():
         raise UsageError(f"found {mood!r} as the mood of a table; expected a name")
     return canonical_mood(mood)
-
-
-def _check_labels_to_map(
-    sources: Sequence[LabelledTable], mapping: Mapping[str, str] | None, drop: Sequence[str]
-) -> None:
-    if (mapping or drop) and sources and all(source.mood is not None for source in sources):
-        raise UsageError(
-            "--map and --drop rename and leave out labels of a column, but every table here is "
-            "of one mood; name each table's mood as you want it"
-        )
 
 
 def _told_apart(sources: Sequence[LabelledTable]) -> list[LabelledTable]:
@@ -205,9 +200,8 @@ def from_arguments(
         if equals and mood and not Path(argument).exists():
             sources.append(LabelledTable(_open(path), mood=canonical_mood(mood)))
         else:
-            sources += resolve_tables(argument, label=label, mapping=mapping, drop=drop)
-    _check_labels_to_map(sources, mapping, drop)
-    return _told_apart(_share_mapping(sources))
+            sources.append(LabelledTable(_open(argument), None, label, mapping or {}, drop))
+    return resolve_tables(sources, mapping=mapping, drop=drop)
 
 
 def _share_mapping(sources: list[LabelledTable]) -> list[LabelledTable]:
@@ -310,9 +304,7 @@ def gather(
     kept, n_shared, duplicate_findings, conflicts, duplicates = once_each(usable)
     if keep_duplicates:
         kept, conflicts, duplicates = usable, 0, 0
-        findings.append(
-            Finding("note", 0, "Duplicates and conflicts were kept on request (keep_duplicates).")
-        )
+        findings.append(note("Duplicates and conflicts were kept on request (keep_duplicates)."))
     else:
         findings += duplicate_findings
 
@@ -376,28 +368,20 @@ class _Columns:
 
 def _read_rows(source: LabelledTable, columns: _Columns, findings: list[Finding]) -> list[Row]:
     table, group = source.table, columns.group
-    findings += [Finding("note", 0, f"{table.name}: {note.text}") for note in table.notes]
+    findings += [note(f"{table.name}: {read.text}") for read in table.notes]
     frame = table.collect()
     left_out = [name for name in table.features if name not in columns.shared]
     if left_out:
-        findings.append(
-            Finding(
-                "note", len(left_out),
-                f"{table.name}: {', '.join(left_out)} not used, since another table lacks it.",
-            )
-        )  # fmt: skip
+        text = f"{table.name}: {', '.join(left_out)} not used, since another table lacks it."
+        findings.append(note(text, len(left_out)))
     moods = _moods_of(source, frame)
     groups: list[str | None] = [None] * len(frame)
     if group is not None and group in frame.columns:
         groups = _as_text(frame[group], "group", table.name)
         n_without = sum(not name for name in groups)
         if n_without:
-            findings.append(
-                Finding(
-                    "note", n_without,
-                    f"{table.name}: {n_without} row(s) have no {group!r}: counted as one group.",
-                )
-            )  # fmt: skip
+            text = f"{table.name}: {n_without} row(s) have no {group!r}: counted as one group."
+            findings.append(note(text, n_without))
     problems = frame.select(row_problem(columns.used)).to_series().to_list()
     values = frame.select(columns.used).to_numpy()
     telling = frame.select(columns.telling).to_numpy()
@@ -470,12 +454,8 @@ def _note_group_gaps(
             "Name one of them with --group, or leave --group out"
         )
     if without:
-        findings.append(
-            Finding(
-                "note", len(without),
-                f"{', '.join(without)} has no column {group!r}: counted as one group a table.",
-            )
-        )  # fmt: skip
+        text = f"{', '.join(without)} has no column {group!r}: counted as one group a table."
+        findings.append(note(text, len(without)))
 
 
 def _assemble(rows: Sequence[Row], features: tuple[str, ...], group: str | None) -> LabelledTracks:

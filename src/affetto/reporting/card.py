@@ -149,10 +149,10 @@ def _weakness(recalls: Mapping[str, float], *, measured_unseen: bool) -> str:
         return "not known: nothing was measured"
     ordered = sorted(recalls, key=lambda mood: recalls[mood])
     weak = [mood for mood in ordered if recalls[mood] < WEAK_RECALL] or ordered[:1]
-    words = joined([f"{mood} ({percent(recalls[mood])} recognised)" for mood in weak], most=4)
+    words = joined([f"{percent(recalls[mood])} of {mood}" for mood in weak], most=4)
     if measured_unseen:
-        return f"least sure of {words}"
-    return f"least sure of {words}; how it does on playlists never seen is not known"
+        return f"recognises only {words} on groups never seen"
+    return f"recognises only {words}; how it does on groups never seen is not known"
 
 
 def _data(about: Mapping[str, Any]) -> str:

@@ -67,7 +67,7 @@ def recognised(
         told.append(f"{mood} {percent(recall)}")
     title = f"Share of each mood's tracks that are recognised, {where}"
     height = 12 + len(moods) * row
-    return svg.frame(name, HALF, height, title, f"{joined(told)}.", parts)
+    return svg.frame(name, (HALF, height), parts, title=title, desc=f"{joined(told)}.")
 
 
 def candidates(
@@ -123,7 +123,8 @@ def candidates(
                      text_anchor="middle", fill=MUTED, font_size=SMALL)
         )  # fmt: skip
     title = f"Accuracy of {len(rows)} candidates"
-    return svg.frame(name, WIDE, bottom + 40, title, f"{'; '.join(told)}.", parts)
+    size = (WIDE, bottom + 40)
+    return svg.frame(name, size, parts, title=title, desc=f"{'; '.join(told)}.")
 
 
 def by_merit(row: Row) -> float:
@@ -159,10 +160,10 @@ def _candidate_row(row: Row, scale: Scale, y: float, mine: bool, groups: str) ->
         svg.line(scale(cv["accuracy"]), y, scale(train), y, stroke=MUTED, stroke_dasharray="1 3"),
         svg.line(scale(cv["low"]), y, scale(cv["high"]), y, stroke=INK, stroke_width=2),
     ]
-    for end in ("low", "high"):
-        parts.append(
-            svg.line(scale(cv[end]), y - 4, scale(cv[end]), y + 4, stroke=INK, stroke_width=2)
-        )
+    parts += [
+        svg.line(scale(end), y - 4, scale(end), y + 4, stroke=INK, stroke_width=2)
+        for end in (cv["low"], cv["high"])
+    ]
     title = row["title"]
     parts.append(svg.ring(scale(train), y, tip=f"{title}: {three(train)} on its own tracks"))
     parts.append(svg.dot(scale(cv["accuracy"]), y, tip=f"{title}: {_interval(cv)}, random split"))
@@ -238,8 +239,8 @@ def confusion(name: str, matrix: Sequence[Sequence[int]], moods: Sequence[str], 
         right = counts[row] / total if total else None
         told.append(f"{mood} {counts[row]} of {total} right ({percent(right)})")
     title = f"Confusion of moods, {where}"
-    width = left + n * cell_w + 64
-    return svg.frame(name, max(width, 420), top + n * cell_h + 4, title, f"{joined(told)}.", parts)
+    whole = (max(left + n * cell_w + 64, 420), top + n * cell_h + 4)
+    return svg.frame(name, whole, parts, title=title, desc=f"{joined(told)}.")
 
 
 def _cell(
@@ -318,14 +319,8 @@ def per_mood_measures(name: str, per_mood: Mapping[str, Row], moods: Sequence[st
             f"{mood} precision {three(figures.get('precision'))}, "
             f"recall {three(figures.get('recall'))}, F1 {three(figures.get('f1'))}"
         )
-    return svg.frame(
-        name,
-        WIDE,
-        bottom + 24,
-        "Precision, recall and F1 of each mood",
-        f"{'; '.join(told)}.",
-        parts,
-    )
+    title, words = "Precision, recall and F1 of each mood", f"{'; '.join(told)}."
+    return svg.frame(name, (WIDE, bottom + 24), parts, title=title, desc=words)
 
 
 def _measure(measure: str, x: float, y: float, colour: str, tip: str = "") -> str:
@@ -389,7 +384,7 @@ def learning_curve(name: str, points: Sequence[Row]) -> str:
         for p in points
     )
     title = "Accuracy as the number of tracks grows"
-    return svg.frame(name, WIDE, bottom + 46, title, f"{told}.", parts)
+    return svg.frame(name, (WIDE, bottom + 46), parts, title=title, desc=f"{told}.")
 
 
 def _apart(upper: float, lower: float, distance: float) -> tuple[float, float]:
@@ -417,11 +412,12 @@ def coverage(
     str
     """
     top, bottom, left, right = 18.0, 248.0, 48.0, WIDE - 168.0
-    lines = [("random split", _points(random), INK, svg.dot, None)]
+    lines: list[tuple[str, list[tuple[float, float]], bool]] = [
+        ("random split", _points(random), False)
+    ]
     if unseen:
-        label = f"{groups} never seen"
-        lines.append((label, _points(unseen), UNSEEN, svg.diamond, "7 4"))
-    lowest = min(value for _, points, *_ in lines for _, value in points)
+        lines.append((f"{groups} never seen", _points(unseen), True))
+    lowest = min(value for _, points, _ in lines for _, value in points)
     low, high, levels = svg.nice_axis(max(0.0, lowest - 0.08), 1.0)
     across, up = Scale(0, 1, left, right), Scale(low, high, bottom, top)
     parts = [svg.y_axis(up, levels, left, right, percent)]
@@ -432,26 +428,27 @@ def coverage(
     ]
     words = "share of tracks labelled, the most confident first"
     parts.append(svg.text(right, bottom + 38, words, text_anchor="end", fill=MUTED))
-    ends = [up(points[-1][1]) for _, points, *_ in lines]
+    ends = [up(points[-1][1]) for _, points, _ in lines]
     if len(ends) == 2:
         ends = list(_apart(ends[0], ends[1], 34))
     told = []
-    for (label, points, colour, mark, dashes), end in zip(lines, ends, strict=True):
+    for (label, points, is_unseen), end in zip(lines, ends, strict=True):
+        colour, mark = (UNSEEN, svg.diamond) if is_unseen else (INK, svg.dot)
+        dashes = "7 4" if is_unseen else None
         marks = [(across(share), up(value)) for share, value in points]
         parts.append(svg.path(marks, stroke=colour, stroke_dasharray=dashes))
         parts += [
-            mark(x, y, tip=f"{label}: {three(value)} of the most confident {percent(share)}",
+            mark(x, y, tip=f"{label}: {three(value)} of the surest {percent(share)}",
                  fill=colour)
             for (x, y), (share, value) in zip(marks, points, strict=True)
         ]  # fmt: skip
         parts.append(svg.text(right + 14, end, percent(points[-1][1]), font_weight=700))
         parts.append(svg.text(right + 14, end + 14, label, font_size=SMALL, fill=MUTED))
-        figures = [
-            f"{three(value)} of the most confident {percent(share)}" for share, value in points
-        ]
+        figures = [f"{three(value)} of the surest {percent(share)}" for share, value in points]
         told.append(f"{label}: {joined(figures)}")
     title = "Accuracy when only the most confident tracks are labelled"
-    return svg.frame(name, WIDE, bottom + 46, title, f"{'; '.join(told)}.", parts)
+    size = (WIDE, bottom + 46)
+    return svg.frame(name, size, parts, title=title, desc=f"{'; '.join(told)}.")
 
 
 def _points(curve: Mapping[str, float]) -> list[tuple[float, float]]:

@@ -72,7 +72,7 @@ def class_distribution(
         told.append(f"{mood} {learn:,} learned from and {kept:,} kept for the test")
     height = top + len(moods) * row_height
     title = "Tracks of each mood on either side"
-    return svg.frame(name, width, height, title, f"{'; '.join(told)}.", parts)
+    return svg.frame(name, (width, height), parts, title=title, desc=f"{'; '.join(told)}.")
 
 
 def feature_panel(
@@ -123,7 +123,8 @@ def feature_panel(
         parts.append(svg.text(HALF, y + 4, shown, text_anchor="end", font_size=12))
         told.append(f"{mood} {median} ({between})")
     title = f"{feature_name(feature).capitalize()} by mood: median and middle half"
-    return svg.frame(name, HALF, bottom + 24, title, f"{'; '.join(told)}.", parts)
+    size = (HALF, bottom + 24)
+    return svg.frame(name, size, parts, title=title, desc=f"{'; '.join(told)}.")
 
 
 def _feature_scale(
@@ -166,9 +167,11 @@ def separability(name: str, rows: Sequence[Row], moods: Sequence[str]) -> str:
     bottom = top + len(rows) * row_height
     parts = [
         svg.x_axis(scale, (0.5, 0.6, 0.7, 0.8, 0.9, 1), top - 6, bottom, lambda v: f"{v:g}"),
-        svg.dot(left + 6, 14), svg.text(left + 18, 18, "logistic regression on all features", fill=MUTED),
-        svg.ring(left + 256, 14), svg.text(left + 268, 18, "its most telling single feature", fill=MUTED),
-    ]  # fmt: skip
+        svg.dot(left + 6, 14),
+        svg.text(left + 18, 18, "logistic regression on all features", fill=MUTED),
+        svg.ring(left + 256, 14),
+        svg.text(left + 268, 18, "its most telling single feature", fill=MUTED),
+    ]
     told = []
     for index, row in enumerate(rows):
         y, mood = top + (index + 0.5) * row_height, row["mood"]
@@ -192,7 +195,8 @@ def separability(name: str, rows: Sequence[Row], moods: Sequence[str]) -> str:
                               font_size=SMALL))  # fmt: skip
         told.append(f"{mood} {three(row['auc'])}, {alone} alone {three(row['feature_auc'])}")
     title = "How well each mood is told from all others (AUC)"
-    return svg.frame(name, WIDE, bottom + 24, title, f"{'; '.join(told)}.", parts)
+    size = (WIDE, bottom + 24)
+    return svg.frame(name, size, parts, title=title, desc=f"{'; '.join(told)}.")
 
 
 def correlation(name: str, matrix: Sequence[Sequence[float]], features: Sequence[str]) -> str:
@@ -229,7 +233,7 @@ def correlation(name: str, matrix: Sequence[Sequence[float]], features: Sequence
     )
     title = "Correlation of features"
     desc = f"The strongest: {told}." if told else "One feature only."
-    return svg.frame(name, WIDE, max(1, n) * cell_h + 4, title, desc, parts)
+    return svg.frame(name, (WIDE, max(1, n) * cell_h + 4), parts, title=title, desc=desc)
 
 
 def _correlation_text(value: float) -> str:
@@ -299,7 +303,8 @@ def odds_panel(
         )  # fmt: skip
         told.append(f"{feature_name(row['feature'])} {words}")
     title = f"Odds ratios of {mood}"
-    return svg.frame(name, HALF, bottom + 24, title, f"{'; '.join(told)}.", parts)
+    size = (HALF, bottom + 24)
+    return svg.frame(name, size, parts, title=title, desc=f"{'; '.join(told)}.")
 
 
 def _ratio_tick(value: float) -> str:
@@ -367,10 +372,8 @@ def search_map(
                 svg.text(x + cell_w / 2, y + 18, digits, text_anchor="middle", font_size=SMALL,
                          font_weight=700 if mine else None)
             )  # fmt: skip
-    return svg.frame(
-        name, HALF, top + len(down) * cell_h + 4, f"Search over {keys[0]} and {keys[1]}",
-        _search_words(rows, keys, chosen), parts,
-    )  # fmt: skip
+    title, words = f"Search over {keys[0]} and {keys[1]}", _search_words(rows, keys, chosen)
+    return svg.frame(name, (HALF, top + len(down) * cell_h + 4), parts, title=title, desc=words)
 
 
 def search_curve(name: str, rows: Sequence[Row], key: str, chosen: Mapping[str, Any]) -> str:
@@ -385,9 +388,11 @@ def search_curve(name: str, rows: Sequence[Row], key: str, chosen: Mapping[str, 
     up = Scale(low, high, bottom, top)
     parts = [
         svg.y_axis(up, levels, left, right, percent),
-        svg.dot(left + 4, 10, 4), svg.text(left + 14, 14, "validation", fill=MUTED, font_size=SMALL),
-        svg.ring(left + 92, 10, 4), svg.text(left + 102, 14, "training", fill=MUTED, font_size=SMALL),
-    ]  # fmt: skip
+        svg.dot(left + 4, 10, 4),
+        svg.text(left + 14, 14, "validation", fill=MUTED, font_size=SMALL),
+        svg.ring(left + 92, 10, 4),
+        svg.text(left + 102, 14, "training", fill=MUTED, font_size=SMALL),
+    ]
     step = max(1, math.ceil(len(values) / 5))
     for place, value in enumerate(values):
         if place % step == 0:
@@ -423,7 +428,7 @@ def search_curve(name: str, rows: Sequence[Row], key: str, chosen: Mapping[str, 
             parts.append(svg.ring(x, y, 9, fill="none", tip=f"chosen: {three(row['validation'])}"))
     words = _search_words(rows, (key,), chosen)
     title = f"Search over {key.replace('_', ' ')}"
-    return svg.frame(name, HALF, bottom + 42, title, words, parts)
+    return svg.frame(name, (HALF, bottom + 42), parts, title=title, desc=words)
 
 
 def _same(row: Row, chosen: Mapping[str, Any], keys: Sequence[str]) -> bool:

@@ -205,12 +205,20 @@ def _environment() -> Environment:
         "factor": words.factor,
         "duration": words.duration,
         "joined": words.joined,
-        "settings": words.settings_text,
+        "settings": _settings,
         "feature_name": words.feature_name,
         "options": _options,
     }
     environment.globals["feature_value"] = words.feature_value
     return environment
+
+
+def _settings(settings: Mapping[str, Any]) -> str:
+    """Write settings so that none is broken over two lines."""
+    return ", ".join(
+        words.settings_text({name: value}).replace(" ", "\u00a0")
+        for name, value in settings.items()
+    )
 
 
 def _options(text: str) -> Markup:

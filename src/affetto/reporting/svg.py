@@ -106,7 +106,12 @@ def _tip(tip: str) -> tuple[str, ...]:
 
 
 def frame(
-    name: str, width: float, height: float, title: str, desc: str, parts: Iterable[str]
+    name: str,
+    size: tuple[float, float],
+    parts: Iterable[str],
+    *,
+    title: str,
+    desc: str,
 ) -> str:
     """Put parts together as a picture that a screen reader can tell of.
 
@@ -114,20 +119,21 @@ def frame(
     ----------
     name : str
         Unique on the page; ids start with it.
-    width, height : float
-        Natural size in px.
+    size : tuple of float
+        Natural width and height in px.
+    parts : iterable of str
+        Markup.
     title : str
         What the picture shows.
     desc : str
         Its figures, in words.
-    parts : iterable of str
-        Markup.
 
     Returns
     -------
     str
         An ``<svg>`` element with ``role="img"``.
     """
+    width, height = size
     return tag(
         "svg",
         tag("title", escape(title), id=f"{name}-t"),

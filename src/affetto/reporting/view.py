@@ -1,4 +1,4 @@
-"""What the report shows, worked out from the evidence: figures, charts and words, section by section."""
+"""What the report shows, section by section, worked out from the evidence."""
 
 import math
 import re
@@ -118,7 +118,7 @@ def floor_of(evidence: Evidence) -> float | None:
 
 
 def step_sizes(evidence: Evidence) -> dict[str, float]:
-    """Standard deviation of each feature over all moods, from what is known of each mood.
+    """Pool the standard deviation of each feature over all moods.
 
     σ² = (Σ (n−1) s² + Σ n (m − m̄)²) / (N − 1), summed over moods.
     """
@@ -219,7 +219,11 @@ def _data(evidence: Evidence, moods: Sequence[str], groups: str) -> Section:
         "used": data["rows_used"],
         "dropped": [(data[key], words) for key, words in _DROPPED if data.get(key)],
         "shared": data.get("shared_between_tables", 0),
-        "findings": [f for f in data.get("findings", []) if f["kind"] != "note"],
+        # Those that open stand together, after the others.
+        "findings": sorted(
+            (f for f in data.get("findings", []) if f["kind"] != "note"),
+            key=lambda finding: bool(finding["examples"]),
+        ),
         "notes": [f["text"] for f in data.get("findings", []) if f["kind"] == "note"],
         "sizes": sizes[:MOST_GROUPS],
         "more_sizes": max(0, len(sizes) - MOST_GROUPS),
@@ -236,14 +240,9 @@ def _split(evidence: Evidence, moods: Sequence[str], groups: str) -> Section | N
         "n_train": sum(split["train"].values()),
         "n_test": sum(split["test"].values()),
         "chart": _drawn(
-            charts_distribution(split, moods)
+            panels.class_distribution("distribution", split["train"], split["test"], moods)
         ),
-    }  # fmt: skip
-
-
-def charts_distribution(split: Mapping[str, Any], moods: Sequence[str]) -> str:
-    """Draw the class distribution of a split."""
-    return panels.class_distribution("distribution", split["train"], split["test"], moods)
+    }
 
 
 def _exploration(evidence: Evidence, moods: Sequence[str], groups: str) -> Section | None:

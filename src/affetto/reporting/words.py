@@ -119,9 +119,10 @@ def setting_value(value: Any) -> str:
 
 
 def settings_text(settings: Mapping[str, Any]) -> str:
-    """``C = 0.36, kind = log``; no line breaks within a setting."""
-    written = (f"{name} = {setting_value(value)}" for name, value in settings.items())
-    return ", ".join(one.replace("_", " ").replace(" ", "\u00a0") for one in written)
+    """``C = 0.36, kind = log``."""
+    return ", ".join(
+        f"{name.replace('_', ' ')} = {setting_value(value)}" for name, value in settings.items()
+    )
 
 
 def feature_name(feature: str) -> str:

@@ -95,7 +95,7 @@ def label(
         If the model cannot be loaded.
     """
     loaded = model if isinstance(model, MoodModel) else load_model(model)
-    tables = _open_all(source)
+    tables = open_tables(source)
     with translate_errors(", ".join(table.name for table in tables)):
         return label_frames(tables, loaded, keep=keep).collect()
 
@@ -109,7 +109,7 @@ def label_head(
     rows: int | None = None,
 ) -> pl.DataFrame:
     """Label everything, count it in `tally`, and give the first `rows` of it (None: all)."""
-    tables = _open_all(source)
+    tables = open_tables(source)
     frame = label_frames(tables, model, keep=keep, tally=tally)
     with translate_errors(", ".join(table.name for table in tables)):
         if rows is None:
@@ -162,7 +162,7 @@ def label_to_file(
             f"cannot write {out.name}: expected a name that ends in {', '.join(OUTPUT_SUFFIXES)}"
         )
     loaded = model if isinstance(model, MoodModel) else load_model(model)
-    tables = _open_all(source)
+    tables = open_tables(source)
     tally = Tally(loaded.moods, on_rows)
     frame = label_frames(tables, loaded, keep=keep, tally=tally)
     with written_aside(out) as aside:
@@ -274,7 +274,16 @@ def _check_columns(table: Table, model: MoodModel, keep: Sequence[str]) -> None:
             raise UsageError(f"column {name!r} cannot be kept: the result has one of that name")
 
 
-def _open_all(source: TableLike | Sequence[TableLike]) -> list[Table]:
+def open_tables(source: TableLike | Sequence[TableLike]) -> list[Table]:
+    """Open tables, each by path, dataset name, or as it is.
+
+    Raises
+    ------
+    UsageError
+        If there is none.
+    TableError, DatasetError
+        If one cannot be read.
+    """
     several = [source] if isinstance(source, TableLike) else list(source)
     if not several:
         raise UsageError("nothing to label; name a table, e.g. affetto label songs.csv")

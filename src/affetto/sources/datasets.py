@@ -26,6 +26,7 @@ from typing import IO
 import polars as pl
 
 from affetto.errors import DatasetError
+from affetto.sources.notes import Note
 from affetto.sources.tables import Table, scan_table
 from affetto.tracks import ERROR_COLUMN
 
@@ -152,7 +153,7 @@ DATASETS: Mapping[str, Dataset] = MappingProxyType(
                 rows=2552,
                 label="mood",
                 group=None,
-                mapping=MappingProxyType({"angry": "Aggressive", "happy": "Happy"}),
+                mapping=MappingProxyType({"angry": "Aggressive"}),
                 dropped=("sad",),
                 about="Labelled by membership in 32 Spotify playlists, which the table does not "
                 "name; no duration_ms.",
@@ -220,7 +221,20 @@ def load_dataset(name: str) -> Table:
     table = scan_table(_locate(dataset))
     if dataset.name == "article":
         table = _with_playlists(table)
-    return replace(table, name=dataset.name, group=dataset.group)
+    notes = (*table.notes, *_advice(dataset))
+    return replace(table, name=dataset.name, group=dataset.group, notes=notes)
+
+
+def _advice(dataset: Dataset) -> list[Note]:
+    """Say how to learn the five moods from labels of other names."""
+    options = []
+    if dataset.mapping:
+        options.append("--map " + ",".join(f"{a}={b}" for a, b in dataset.mapping.items()))
+    if dataset.dropped:
+        options.append("--drop " + ",".join(dataset.dropped))
+    if not options:
+        return []
+    return [Note("label", f"To learn the five moods from it: {' '.join(options)}.")]
 
 
 def _find(name: str) -> Dataset:
