@@ -102,9 +102,7 @@ def protocol_rows(one: Table, two: Table) -> None:
     """Print the article's own steps."""
     row("figure", "article", "scikit-learn", "affetto")
     row("---", "--:", "--:", "--:")
-    c_peer = max(
-        (one.peer_cv(LogisticRegression(C=c, max_iter=2000)), c) for c in LOGISTIC_CS
-    )
+    c_peer = max((one.peer_cv(LogisticRegression(C=c, max_iter=2000)), c) for c in LOGISTIC_CS)
     c_ours = max((one.our_cv("logistic", {"C": c}), c) for c in LOGISTIC_CS)
     row(
         "483 tracks: logistic regression, CV", ".65",

@@ -88,7 +88,11 @@ def starting(folder: Path) -> None:
     for text, command, aim in (
         ("`affetto --help`", [*AFFETTO, "--help"], "≤ 0.2"),
         ("`affetto label one.csv`, cold", [*AFFETTO, "label", str(one)], "≤ 1.0"),
-        ("scikit-learn imported, nothing done", [sys.executable, "-c", "import sklearn.ensemble"], "–"),
+        (
+            "scikit-learn imported, nothing done",
+            [sys.executable, "-c", "import sklearn.ensemble"],
+            "–",
+        ),
         ("Python alone", [sys.executable, "-c", "pass"], "–"),
     ):
         median, best = timed(command, 9)
@@ -125,10 +129,19 @@ def labelling(folder: Path) -> None:
         f"\nLabelling {ROWS // 10**6} million rows, Parquet to Parquet, two cores "
         f"(input {big.stat().st_size / 2**20:.0f} MB; best of 3):\n"
     )
-    row("model", "M rows/s", "peak MB", "peak MB, ¼ of the rows", "scikit-learn M rows/s", "its MB", "ratio")
+    row(
+        "model",
+        "M rows/s",
+        "peak MB",
+        "peak MB, ¼ of the rows",
+        "scikit-learn M rows/s",
+        "its MB",
+        "ratio",
+    )
     row("---", "--:", "--:", "--:", "--:", "--:", "--:")
-    import joblib
     import warnings
+
+    import joblib
 
     for name, estimator in models.items():
         with warnings.catch_warnings():

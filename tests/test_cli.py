@@ -62,7 +62,9 @@ def all_commands() -> list[list[str]]:
     """Every command and group, as a person types them."""
     names: list[list[str]] = [[]]
     for app, prefix in ((cli.app, []), (cli.model_app, ["model"])):
-        names += [[*prefix, *([group.name] if group.name else [])] for group in app.registered_groups]
+        names += [
+            [*prefix, *([group.name] if group.name else [])] for group in app.registered_groups
+        ]
         for command in app.registered_commands:
             assert command.callback is not None
             name = command.name or command.callback.__name__
@@ -122,7 +124,9 @@ def test_label_json_is_json_lines(songs: Path) -> None:
     out, _ = affetto("label", songs, "--json")
     rows = [json.loads(line) for line in out.splitlines()]
     assert len(rows) == 8
-    assert sum(rows[0][key] for key in rows[0] if key.startswith("p_")) == pytest.approx(1, abs=1e-5)
+    assert sum(rows[0][key] for key in rows[0] if key.startswith("p_")) == pytest.approx(
+        1, abs=1e-5
+    )
 
 
 def test_a_bad_row_gives_exit_code_1_and_the_others_their_moods(tmp_path: Path) -> None:

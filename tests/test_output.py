@@ -53,7 +53,7 @@ def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="the folder .*nowhere does not exist"):
+    with pytest.raises(OutputError, match=r"the folder .*nowhere does not exist"):
         write_text(tmp_path / "nowhere" / "a.txt", "x")
 
 
@@ -81,3 +81,14 @@ def test_an_unwritable_folder_is_told(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr("os.access", lambda path, mode: False)  # root may write anywhere
     with pytest.raises(OutputError, match="is not writable; name another with --out"):
         make_folder(tmp_path)
+
+
+def test_files_that_appear_together_are_named_by_their_own_names(tmp_path: Path) -> None:
+    with (
+        pytest.raises(OutputError, match=r"cannot write .*/b\.txt: No space left"),
+        written_aside(tmp_path / "b.txt") as outer,
+        written_aside(outer) as inner,
+    ):
+        inner.write_text("half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert leftovers(tmp_path) == []

@@ -29,9 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # plain help: rich alone would take longer than all the rest
 )
-model_app = typer.Typer(
-    help="Look into model files.", no_args_is_help=True, rich_markup_mode=None
-)
+model_app = typer.Typer(help="Look into model files.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(model_app, name="model")
 
 SHOWN_ROWS = 20
@@ -171,9 +169,7 @@ def train(
         jobs=jobs,
     )
     make_folder(out)  # before minutes of work, not after
-    sources = from_arguments(
-        tables, label=label, mapping=parse_mapping(mapping), drop=_names(drop)
-    )
+    sources = from_arguments(tables, label=label, mapping=parse_mapping(mapping), drop=_names(drop))
     with terminal.stages(STAGES, "training") as progress:
         run = run_training(sources, settings=settings, progress=progress)
     run.save(out)
@@ -243,14 +239,15 @@ def demo(
     terminal.labels(labelled.rows(named=True), run.model.moods, len(labelled))
 
     terminal.out.print("\n[bold]4 · Your own music[/]")
-    for line in (
-        f"open {out}/report.html                      what was measured, and how far to trust it",
-        f"affetto label {out}/songs.csv               the same songs with affetto's own model",
-        "affetto label your-playlist.csv             any table of audio features",
-        "affetto train Happy=a.csv Dark=b.csv        your own moods, one playlist a mood",
-        "affetto train songs.csv --label mood --group playlist",
-    ):
-        terminal.out.print(f"  {line}", highlight=False)
+    terminal.hints(
+        {
+            f"open {out}/report.html": "what was measured, and how far to trust it",
+            f"affetto label {out}/songs.csv": "the same songs with affetto's own model",
+            "affetto label your-playlist.csv": "any table of audio features",
+            "affetto train Happy=a.csv Dark=b.csv": "your own moods, one playlist a mood",
+            "affetto train songs.csv --group playlist": "or a table with a column of moods",
+        }
+    )
 
 
 @model_app.command("show")

@@ -1,11 +1,14 @@
 """Writing files whole or not at all: aside first, then renamed into place."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from affetto.errors import OutputError
+
+_PART = ".part-"
 
 
 @contextmanager
@@ -31,7 +34,7 @@ def written_aside(path: str | Path) -> Iterator[Path]:
         If the file cannot be written: a missing folder, no permission, a full disk.
     """
     path = Path(path)
-    aside = path.with_name(f".part-{os.getpid()}-{path.name}")
+    aside = path.with_name(f"{_PART}{os.getpid()}-{path.name}")
     try:
         if path.is_dir():
             raise OutputError(f"cannot write {path}: it is a folder; name a file in it")
@@ -40,7 +43,9 @@ def written_aside(path: str | Path) -> Iterator[Path]:
             os.fsync(written.fileno())
         aside.replace(path)
     except OSError as exc:
-        raise OutputError(f"cannot write {path}: {_reason(exc, path)}") from exc
+        # A file aside may hold a file aside (several that appear together): name the real one.
+        shown = path.with_name(re.sub(rf"^{re.escape(_PART)}\d+-", "", path.name))
+        raise OutputError(f"cannot write {shown}: {_reason(exc, path)}") from exc
     finally:
         with suppress(OSError):  # the path itself may be impossible; that error is told already
             aside.unlink(missing_ok=True)

@@ -23,9 +23,7 @@ from affetto.moods import resolve_moods
 _PIPE_WIDTH = 120  # into a file or pipe, where nobody tells how wide the page is
 
 out = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
-err = Console(
-    stderr=True, highlight=False, width=None if sys.stderr.isatty() else _PIPE_WIDTH
-)
+err = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else _PIPE_WIDTH)
 
 # Readable on black and on white alike; the terminal's own red, yellow, … are not always.
 _BAR = "█"
@@ -216,6 +214,14 @@ def model_card(name: str, facts: Mapping[str, str]) -> None:
     for key, value in facts.items():
         table.add_row(key, plain(value))
     out.print(Panel(table, title=plain(name), title_align="left", expand=False))
+
+
+def hints(lines: Mapping[str, str]) -> None:
+    """Print commands, each with what it is for."""
+    table = Table.grid(padding=(0, 3))
+    for command, purpose in lines.items():
+        table.add_row("", plain(command), Text(purpose, style="dim"))
+    out.print(table)
 
 
 def print_json(text: str) -> None:

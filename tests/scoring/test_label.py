@@ -29,7 +29,9 @@ P_COLUMNS = ["p_aggressive", "p_dark", "p_energetic", "p_happy", "p_relaxing"]
 @pytest.fixture(scope="module")
 def model() -> MoodModel:
     table = demo_table()
-    classifier = MoodClassifier("logistic").fit(table.select(FEATURE_NAMES).to_numpy(), table["mood"])
+    classifier = MoodClassifier("logistic").fit(
+        table.select(FEATURE_NAMES).to_numpy(), table["mood"]
+    )
     return classifier.to_model("demo")
 
 

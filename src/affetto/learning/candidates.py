@@ -98,9 +98,9 @@ class Prepare(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
 def _standardise(Z: Floats) -> Standardise:
     scale = Z.std(axis=0)
-    # The spread of a constant column is a rounding error, not always 0.
+    # The spread of a constant column is a rounding error, not always 0; so is its mean's.
     constant = scale <= 1e-12 * np.abs(Z).max(axis=0)
-    return Standardise(Z.mean(axis=0), np.where(constant, 1.0, scale))
+    return Standardise(np.where(constant, Z[0], Z.mean(axis=0)), np.where(constant, 1.0, scale))
 
 
 def _apply(steps: Sequence[Step], X: Floats) -> Floats:

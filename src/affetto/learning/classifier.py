@@ -72,7 +72,7 @@ class MoodClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.classes_, index = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(
-                f"MoodClassifier needs two classes; found 1 class: {self.classes_[0]!r}"
+                f"MoodClassifier needs two classes; found 1 class: {self.classes_.tolist()[0]!r}"
             )
         self.features_ = self._feature_names(X.shape[1])
         settings = {name: dict(BY_NAME[name].settings) for name in BY_NAME}

@@ -264,10 +264,10 @@ def _exploration(evidence: Evidence, moods: Sequence[str], groups: str) -> Secti
                 "title": feature_name(name).capitalize(),
                 "about": _feature_about(name),
                 "chart": _drawn(
-                    panels.feature_panel(f"feature-{name}", name, exploration["features"], moods)
+                    panels.feature_panel(f"feature-{place}", name, exploration["features"], moods)
                 ),
             }
-            for name in features
+            for place, name in enumerate(features)
         ],
         "by_mood": exploration["features"],
         "easiest": told[0] if told else None,

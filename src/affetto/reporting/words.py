@@ -24,8 +24,12 @@ def three(value: float | None) -> str:
 
 
 def percent(value: float | None) -> str:
-    """Whole percent; neither 0 nor 100 unless exactly that."""
-    return f"{of_100(value)}%" if value is not None and known(value) else UNKNOWN
+    """Whole percent; neither 0% nor 100% unless exactly that."""
+    if value is None or not known(value):
+        return UNKNOWN
+    if 0 < value < 0.005:
+        return "< 1%"
+    return "> 99%" if 0.995 < value < 1 else f"{100 * value:.0f}%"
 
 
 def of_100(value: float) -> int:

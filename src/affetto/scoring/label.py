@@ -11,7 +11,7 @@ import numpy.typing as npt
 import polars as pl
 
 from affetto.checks import row_problem
-from affetto.errors import FeatureMismatchError, OutputError, UsageError
+from affetto.errors import FeatureMismatchError, UsageError
 from affetto.features import BY_NAME, FEATURE_NAMES
 from affetto.model import MoodModel, load_model
 from affetto.moods import resolve_moods
@@ -182,9 +182,7 @@ def label_frames(
     return frames[0] if len(frames) == 1 else pl.concat(frames, how="diagonal")
 
 
-def _label_frame(
-    table: Table, model: MoodModel, keep: Sequence[str], tally: Tally
-) -> pl.LazyFrame:
+def _label_frame(table: Table, model: MoodModel, keep: Sequence[str], tally: Tally) -> pl.LazyFrame:
     _check_columns(table, model, keep)
     identity = [name for name in IDENTITY_COLUMNS if name in table.columns]
     frame = table.frame
