@@ -29,8 +29,11 @@ if [ ! -e "$STAMP" ]; then
     .venv-uv/bin/python -m pip install --quiet --disable-pip-version-check "uv>=0.5"
   fi
   "$UV" venv --quiet --clear --python "$PYTHON" .venv
-  "$UV" pip sync --quiet --python .venv/bin/python --require-hashes requirements.lock
+  # Compiled once here: where Python may not write bytecode, every start would compile anew.
+  "$UV" pip sync --quiet --compile-bytecode --python .venv/bin/python --require-hashes \
+    requirements.lock
   "$UV" pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
+  .venv/bin/python -m compileall -q src
   touch "$STAMP"
 fi
 

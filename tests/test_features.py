@@ -16,7 +16,6 @@ from affetto.features import (
     check_feature_names,
     feature_of_column,
     normalise_column,
-    value_problem,
 )
 from affetto.tracks import identity_of_column
 
@@ -155,22 +154,3 @@ def test_feature_names_are_checked():
         check_feature_names(["energy", "vallence"])
     with pytest.raises(UsageError, match="named twice in energy, energy"):
         check_feature_names(["energy", "energy"])
-
-
-@pytest.mark.parametrize(
-    ("values", "problem"),
-    [
-        ((0.5, 120.0, -7.2, 200_000), None),
-        ((0.0, 0.0, 2.9, 1), None),  # real tables hold tempo 0, and loudness above 0 dB
-        ((None, 120.0, -7.2, 200_000), "energy missing"),
-        ((0.5, math.nan, -7.2, 200_000), "tempo missing"),
-        ((7.3, 120.0, -7.2, 200_000), "energy 7.3: expected 0–1"),
-        ((-0.1, 120.0, -7.2, 200_000), "energy -0.1: expected 0–1"),
-        ((0.5, math.inf, -7.2, 200_000), "tempo inf: expected 0–250 BPM"),
-        ((0.5, 120.0, -500.0, 200_000), "loudness -500: expected -60 to 3 dB"),
-        ((0.5, 120.0, -7.2, 0), "duration_ms 0: expected above 0 ms"),
-        ((9.0, None, -7.2, 0), "energy 9: expected 0–1"),  # the first is told
-    ],
-)
-def test_what_is_wrong_with_a_row(values, problem):
-    assert value_problem(("energy", "tempo", "loudness", "duration_ms"), values) == problem

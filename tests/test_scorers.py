@@ -454,7 +454,7 @@ def test_memory_layout_and_blocks_change_nothing() -> None:
         (Standardise(np.ones(3), np.full(3, 2.0)),), Linear(rng.normal(size=(4, 3)), np.zeros(4))
     )
     whole = pipeline.probabilities(X)
-    assert whole.flags.c_contiguous
+    assert whole.T.flags.c_contiguous  # one mood after the other
     for same in (np.asfortranarray(X), X.astype(np.float32), X.tolist(), X[::-1][::-1]):
         assert_allclose(pipeline.probabilities(same), whole, rtol=0, atol=1e-15)
     parts = np.concatenate([pipeline.probabilities(part) for part in np.array_split(X, 7)])

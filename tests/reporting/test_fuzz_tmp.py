@@ -31,7 +31,7 @@ LONG = (
     "Bittersweet", "Dark", "Happy",
 )  # fmt: skip
 HOSTILE = ("<script>alert('x')</script>", '"><img src=x onerror=alert(1)>', "&amp;", "{{ 7*7 }}")
-N_DAMAGED = 4000
+N_DAMAGED = 8000
 VOID = {"meta", "br", "hr", "img", "input", "link", "source", "wbr"}
 
 

@@ -78,8 +78,9 @@ class Audit:
     findings: tuple[Finding, ...]
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the audit as plain data."""
-        return asdict(self)
+        """Give the audit as plain data, equal to what JSON gives back."""
+        findings = [{**asdict(one), "examples": list(one.examples)} for one in self.findings]
+        return {**asdict(self), "findings": findings}
 
 
 @dataclass(slots=True, eq=False)

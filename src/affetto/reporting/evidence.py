@@ -1,7 +1,6 @@
 """Reading the evidence of a training run back, checked before anything is drawn from it."""
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,10 @@ from affetto.moods import resolve_moods
 EVIDENCE_FILE = "evidence.json"
 MAX_EVIDENCE_BYTES = 64 * 2**20
 """Far above any real one: a run with 50 moods takes 2 MiB."""
+
+
+LARGEST = 1e15
+"""No count, length in ms, or odds ratio of real tracks comes near."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,17 +184,16 @@ def _checked(evidence: dict[str, Any], path: Path) -> dict[str, Any]:
     if problem and newer:
         raise InputError(
             f"{path} was written by affetto {writer}, and {problem}, which this affetto "
-            f"({affetto.__version__}) needs otherwise; update affetto"
+            f"({affetto.__version__}) cannot draw; update affetto"
         )
     kept = dict(evidence)
-    for key, shape in _SHOWN_WHERE_THERE.items():
-        if evidence.get(key) is None:
-            continue
-        wrong = _misfit(evidence[key], shape, key) or _odd_part(evidence, key)
-        if wrong and newer:
-            del kept[key]
-        else:
-            problem = problem or wrong
+    if not problem:
+        for key, shape in _SHOWN_WHERE_THERE.items():
+            part = evidence.get(key)
+            wrong = _misfit(part, _Maybe(shape), key) or (part and _odd_part(evidence, key))
+            if wrong and newer:
+                del kept[key]
+            problem = problem or (None if newer else wrong)
     if problem:
         raise InputError(
             f"{path} is not the evidence of a training run: {problem}; affetto train writes it"
@@ -223,15 +225,13 @@ def _misfit(value: Any, shape: Any, where: str) -> str | None:
                     return f"{inside!r} is missing"
         case _:
             fits = isinstance(value, shape) and (shape is bool or not isinstance(value, bool))
-            return None if fits and _finite(value) else _is(where, value)
+            return None if fits and _reasonable(value) else _is(where, value)
     return next(filter(None, (_misfit(*part) for part in parts)), None)
 
 
-def _finite(value: Any) -> bool:
-    try:
-        return not isinstance(value, (int, float)) or math.isfinite(value)
-    except OverflowError:  # an integer beyond all floats
-        return False
+def _reasonable(value: Any) -> bool:
+    """Whether a number is one that can be drawn; anything else is."""
+    return not isinstance(value, _NUMBER) or -LARGEST <= value <= LARGEST
 
 
 def _is(where: str, value: Any) -> str:
@@ -262,6 +262,9 @@ def _odd_part(evidence: Mapping[str, Any], key: str) -> str | None:
                 return f"'{key}.per_mood' lacks {missing[0]!r}"
             if not all(share.replace(".", "", 1).isdecimal() for share in part.get("coverage", ())):
                 return f"'{key}.coverage' is not by share"
+            pair = part.get("most_confused")
+            if pair and len(pair["moods"]) != 2:
+                return f"'{key}.most_confused.moods' is no pair"
             return _unsquare(part["confusion"], f"{key}.confusion", len(moods))
         case "exploration":
             return _unsquare(

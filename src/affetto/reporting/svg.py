@@ -204,7 +204,8 @@ def nice_axis(low: float, high: float, count: int = 5) -> tuple[float, float, li
     ticks : list of float
     """
     if not high > low:
-        low, high = low - 0.5, high + 0.5
+        pad = max(0.5, 1e-6 * abs(low))
+        low, high = low - pad, low + pad
     rough = (high - low) / count
     magnitude = 10.0 ** math.floor(math.log10(rough))
     step = next(size * magnitude for size in (1, 2, 5, 10) if size * magnitude >= rough * 0.999)

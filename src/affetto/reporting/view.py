@@ -294,7 +294,7 @@ def _candidates(evidence: Evidence, moods: Sequence[str], groups: str) -> Sectio
     by_name = {row["name"]: row for row in rows}
     return {
         "title": "The candidates",
-        "rows": sorted(rows, key=charts.by_merit),
+        "rows": [{"unseen_group": None, **row} for row in sorted(rows, key=charts.by_merit)],
         "chosen": chosen,
         "with_unseen": any(row.get("unseen_group") for row in rows),
         "choice": _named(evidence, (evidence.get("choice") or {}).get("words")),
