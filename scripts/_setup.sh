@@ -30,8 +30,10 @@ if [ ! -e "$STAMP" ]; then
   fi
   "$UV" venv --quiet --clear --python "$PYTHON" .venv
   # Compiled once here: where Python may not write bytecode, every start would compile anew.
-  "$UV" pip sync --quiet --compile-bytecode --python .venv/bin/python --require-hashes \
-    requirements.lock
+  install=("$UV" pip sync --quiet --compile-bytecode --python .venv/bin/python --require-hashes
+    requirements.lock)
+  # uv brings certificates of its own; behind a company's proxy those of the system are needed.
+  "${install[@]}" || UV_NATIVE_TLS=1 UV_SYSTEM_CERTS=1 "${install[@]}"
   "$UV" pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
   .venv/bin/python -m compileall -q src
   touch "$STAMP"

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.exceptions import NotFittedError
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
+from threadpoolctl import threadpool_limits
 
 from affetto.errors import UsageError
 from affetto.features import FEATURE_NAMES
@@ -40,6 +41,13 @@ each_candidate = pytest.mark.parametrize("candidate", CANDIDATES, ids=lambda c: 
 SHAPES = {"5 moods": (5, FEATURE_NAMES), "2 moods": (2, FEATURE_NAMES)}
 SHAPES["3 features"] = (3, ("energy", "valence", "acousticness"))
 each_shape = pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES.keys())
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """More would fight over the cores: boosting then takes a hundred times as long."""
+    with threadpool_limits(1):
+        yield
 
 
 @pytest.fixture(autouse=True)

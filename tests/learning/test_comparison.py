@@ -10,6 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
 from affetto.demo import demo_table
 from affetto.learning import candidates as candidates_module
@@ -24,6 +25,13 @@ from affetto.learning.comparison import (
 )
 from affetto.learning.dataset import gather, resolve_tables
 from affetto.learning.splits import folds, repeated_folds
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """More would fight over the cores: boosting then takes a hundred times as long."""
+    with threadpool_limits(1):
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -19,6 +19,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.svm import SVC
+from threadpoolctl import threadpool_limits
 
 from affetto.demo import demo_table
 from affetto.errors import UsageError
@@ -41,6 +42,13 @@ def songs(n_moods, n=120):
 def calibrated(machine=None, **options):
     options = {"method": "sigmoid", "ensemble": False, "cv": 3} | options
     return CalibratedClassifierCV(machine or SVC(gamma=0.1), **options)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """More would fight over the cores: boosting then takes a hundred times as long."""
+    with threadpool_limits(1):
+        yield
 
 
 ESTIMATORS = {

@@ -61,7 +61,7 @@ def test_probabilities_neither_overflow_nor_change_the_input():
     assert_array_equal(X, np.eye(2))
 
 
-@pytest.mark.parametrize("alpha", [1e-4, 1.0, 10.0])
+@pytest.mark.parametrize("alpha", [1e-4, 3.0])
 def test_the_loss_reached_is_scikit_learns(alpha):
     X, y = tracks(450)
     with warnings.catch_warnings():

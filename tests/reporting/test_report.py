@@ -5,7 +5,6 @@ import hashlib
 import json
 import math
 import re
-import time
 from html.parser import HTMLParser
 from importlib import resources
 from itertools import pairwise
@@ -320,13 +319,6 @@ class TestSize:
         markup = render_report(evidence)
         assert len(markup.encode()) < 1_000_000
         assert Page(markup).problems == []
-
-    def test_drawing_is_quick(self, make_evidence):
-        evidence = make_evidence()
-        render_report(evidence)
-        started = time.perf_counter()
-        render_report(evidence)
-        assert time.perf_counter() - started < 3  # ten times what it takes; not a benchmark
 
 
 class TestColours:

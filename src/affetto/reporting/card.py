@@ -33,7 +33,6 @@ def card_facts(model: MoodModel) -> dict[str, str]:
     """
     about = model.about
     test, unseen = _mapping(about.get("test")), _mapping(about.get("unseen_group"))
-    recalls = _recalls(test)
     facts = {
         "kind": _kind(model),
         "moods": joined(model.moods),
@@ -42,8 +41,8 @@ def card_facts(model: MoodModel) -> dict[str, str]:
         "tracks a mood": _tracks_a_mood(about),
         "random split": _random_split(test),
         "unseen groups": _unseen(unseen),
-        "recall a mood": _recall_words(recalls),
-        "weakness": _weakness(_recalls(unseen) or recalls, measured_unseen=bool(unseen)),
+        "recall a mood": _recall_words(_recalls(test)),
+        "weakness": _weakness(test, unseen),
         "training rows": (
             "it holds some, as they were: do not give it away unless you may give away those"
             if model.holds_training_rows
@@ -77,7 +76,11 @@ def _kind(model: MoodModel) -> str:
     candidate = model.about.get("candidate")
     if not isinstance(candidate, str):
         return kind
-    settings = _mapping(_mapping(model.about.get("settings")).get(candidate))
+    settings = {
+        name: value
+        for name, value in _mapping(_mapping(model.about.get("settings")).get(candidate)).items()
+        if isinstance(value, (str, int, float))
+    }
     return f"{kind}, from candidate {candidate}" + (
         f": {settings_text(settings)}" if settings else ""
     )
@@ -144,15 +147,21 @@ def _recall_words(recalls: Mapping[str, float]) -> str:
     return joined(listed, most=MOST_MOODS) + " (random split)"
 
 
-def _weakness(recalls: Mapping[str, float], *, measured_unseen: bool) -> str:
+def _weakness(test: Mapping[str, Any], unseen: Mapping[str, Any]) -> str:
+    measured = _recalls(unseen)
+    recalls = measured or _recalls(test)
     if not recalls:
         return "not known: nothing was measured"
     ordered = sorted(recalls, key=lambda mood: recalls[mood])
     weak = [mood for mood in ordered if recalls[mood] < WEAK_RECALL] or ordered[:1]
     words = joined([f"{percent(recalls[mood])} of {mood}" for mood in weak], most=4)
-    if measured_unseen:
-        return f"recognises only {words} on groups never seen"
-    return f"recognises only {words}; how it does on groups never seen is not known"
+    if measured:
+        return f"recognises only {words} tracks on groups never seen"
+    rest = "how it does on groups never seen is not known"
+    expected, shown = _figure(unseen.get("accuracy")), _figure(test.get("accuracy"))
+    if expected is not None and shown is not None:
+        rest = f"on groups never seen, {'fewer' if expected < shown else 'no fewer'}"
+    return f"recognises only {words} tracks (random split); {rest}"
 
 
 def _data(about: Mapping[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """Reading the evidence of a training run back, checked before anything is drawn from it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -254,33 +254,33 @@ def _contradiction(evidence: Mapping[str, Any]) -> str | None:
 
 def _odd_part(evidence: Mapping[str, Any], key: str) -> str | None:
     """Say what in one part does not go with the moods and features, or with itself."""
-    part, moods = evidence[key], evidence["moods"]
+    part = evidence[key]
     match key:
         case "test" | "unseen_group":
-            missing = [mood for mood in moods if mood not in part["per_mood"]]
-            if missing:
-                return f"'{key}.per_mood' lacks {missing[0]!r}"
-            if not all(share.replace(".", "", 1).isdecimal() for share in part.get("coverage", ())):
-                return f"'{key}.coverage' is not by share"
-            pair = part.get("most_confused")
-            if pair and len(pair["moods"]) != 2:
-                return f"'{key}.most_confused.moods' is no pair"
-            return _unsquare(part["confusion"], f"{key}.confusion", len(moods))
+            return _odd_judgement(part, key, evidence["moods"])
         case "exploration":
-            return _unsquare(
-                part["correlation"], f"{key}.correlation", len(evidence["features"])
-            )  # fmt: skip
+            return _unsquare(part["correlation"], f"{key}.correlation", len(evidence["features"]))
         case "searches":
-            for name, rows in part.items():
-                if any(
-                    row.keys() != rows[0].keys()
-                    or not all(
-                        value is None or isinstance(value, _SCALAR) for value in row.values()
-                    )
-                    for row in rows
-                ):
-                    return f"the settings of 'searches.{name}' differ in kind"
+            odd = [name for name, rows in part.items() if any(_unlike(rows[0], r) for r in rows)]
+            return f"the settings of 'searches.{odd[0]}' differ in kind" if odd else None
     return None
+
+
+def _odd_judgement(part: Mapping[str, Any], key: str, moods: Sequence[str]) -> str | None:
+    missing = [mood for mood in moods if mood not in part["per_mood"]]
+    if missing:
+        return f"'{key}.per_mood' lacks {missing[0]!r}"
+    if not all(share.replace(".", "", 1).isdecimal() for share in part.get("coverage", ())):
+        return f"'{key}.coverage' is not by share"
+    pair = part.get("most_confused")
+    if pair and len(pair["moods"]) != 2:
+        return f"'{key}.most_confused.moods' is no pair"
+    return _unsquare(part["confusion"], f"{key}.confusion", len(moods))
+
+
+def _unlike(first: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
+    plain = all(value is None or isinstance(value, _SCALAR) for value in row.values())
+    return row.keys() != first.keys() or not plain
 
 
 def _unsquare(matrix: list[list[Any]], where: str, size: int) -> str | None:

@@ -125,7 +125,7 @@ def step_sizes(evidence: Evidence) -> dict[str, float]:
     exploration, split = evidence.get("exploration"), evidence.get("split")
     if not exploration or not split:
         return {}
-    counts = {mood: n for mood, n in split["train"].items() if n}
+    counts = {mood: n for mood, n in split["train"].items() if n > 0}
     total = sum(counts.values())
     steps = {}
     for feature in evidence["features"]:
