@@ -248,6 +248,7 @@ def test_a_column_that_determines_the_mood_is_found():
     assert finding.text == (
         "a: column 'playlist' gives the mood away (40 of 40 rows); it is not used as input."
     )
+    assert leaking_columns(rows, group="playlist") == []
 
 
 @pytest.mark.parametrize(

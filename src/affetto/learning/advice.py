@@ -100,7 +100,7 @@ def _unseen(evidence: Evidence) -> list[Advice]:
             f"{evidence['test']['accuracy']:.0%}",
             f"Accuracy on tracks drawn at random is {evidence['test']['accuracy']:.3f}; on whole "
             f"groups kept unseen it is {unseen['accuracy']:.3f} ({unseen['rule']}).",
-            "Quote the second figure. More playlists a mood raise it; more tracks of the same "
+            "Quote the lower figure. More playlists a mood raise it; more tracks of the same "
             "playlists do not.",
         )
     ]

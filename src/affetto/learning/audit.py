@@ -220,14 +220,17 @@ def few_tracks(per_mood: Mapping[str, int]) -> list[Finding]:
     return findings
 
 
-def leaking_columns(rows: Sequence[Row]) -> list[Finding]:
-    """Find other columns that give the label away; they are never used as input."""
+def leaking_columns(rows: Sequence[Row], group: str | None = None) -> list[Finding]:
+    """Find other columns that give the label away; they are never used as input.
+
+    The column `group` does so by its nature, and is no finding.
+    """
     findings = []
     tables: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         tables[row.table].append(row)
     for table, own in tables.items():
-        for column in own[0].extra:
+        for column in (name for name in own[0].extra if name != group):
             seen: dict[str, Counter[str]] = defaultdict(Counter)
             for row in own:
                 if row.mood and row.extra[column] is not None:

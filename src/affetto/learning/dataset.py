@@ -299,7 +299,7 @@ def gather(
         )
     usable = [row for row in labelled if not row.problem]
     findings += problem_findings(labelled)
-    findings += leaking_columns(usable)
+    findings += leaking_columns(usable, group)
 
     kept, n_shared, duplicate_findings, conflicts, duplicates = once_each(usable)
     if keep_duplicates:

@@ -4,7 +4,8 @@ import hashlib
 import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,12 @@ class Settings:
             raise UsageError(f"{self.jobs} jobs: expected at least 1, or none for one a core")
         for name in self.candidates or ():
             get_candidate(name)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give what bears on the figures as plain data; the number of processes does not."""
+        plain = {key: list(v) if isinstance(v, tuple) else v for key, v in asdict(self).items()}
+        del plain["jobs"]
+        return plain
 
     def compared(self) -> tuple[Candidate, ...]:
         """Give the candidates that take part, members of a vote included."""
@@ -257,6 +264,13 @@ class _Run:
             "features": list(tracks.features),
             "seed": seed,
             "seconds": 0.0,
+            "versions": _versions(),
+            "settings": self.settings.as_dict(),
+            "protocol": {
+                "search_folds": SEARCH_FOLDS,
+                "compare_folds": COMPARE_FOLDS,
+                "compare_repeats": COMPARE_REPEATS,
+            },
             "source": self._source(sources),
             "data": self._data(audit),
             "split": {
@@ -406,6 +420,12 @@ def _count(y: Indices, moods: Sequence[str]) -> dict[str, int]:
     return {mood: int(n) for mood, n in zip(moods, counts, strict=True)}
 
 
+def _versions() -> dict[str, str]:
+    """Versions of what the figures depend on."""
+    names = ("numpy", "polars", "scikit-learn", "scipy")
+    return {name: metadata.version(name) for name in names}
+
+
 def _about(
     evidence: Mapping[str, Any],
     tracks: LabelledTracks,
@@ -431,7 +451,10 @@ def _about(
             **{key: evidence["test"][key] for key in (*keep, "low", "high")},
             "per_mood": evidence["test"]["per_mood"],
         },
-        "unseen_group": {key: unseen[key] for key in (*keep, "rule")} if unseen else None,
+        "unseen_group": {key: unseen[key] for key in (*keep, "rule", "per_mood")}
+        if unseen
+        else None,
+        "versions": _versions(),
         "fitted_on": "all usable tracks, after the test",
         "seed": evidence["seed"],
     }
