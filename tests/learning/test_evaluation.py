@@ -68,6 +68,11 @@ def test_calibration_error_by_hand():
     assert HAND.expected_calibration_error(n_bins=1) == pytest.approx(0.8 - 0.62)
 
 
+def test_complete_confidence_falls_into_the_last_bin():
+    sure = Predictions(np.array([0, 1]), np.array([[0.95, 0.05], [1.0, 0.0]]))
+    assert sure.expected_calibration_error() == pytest.approx(abs(0.5 - 0.975))
+
+
 def test_coverage_by_hand():
     # By falling confidence: .8 right, .7 right, .6 right, .5 right, .5 wrong.
     assert HAND.coverage((0.2, 0.6, 0.8, 1.0)) == {"0.2": 1, "0.6": 1, "0.8": 1, "1": 0.8}
