@@ -144,6 +144,16 @@ def test_networks_trained_as_a_stack_equal_those_fitted_one_by_one(name):
         assert np.abs(p - result.p_test).mean() < 0.02
 
 
+def test_a_committee_is_the_mean_of_different_starts():
+    name, point = "network-committee", {"width": 4, "alpha": 0.1}
+    (alone,), (committee,) = (
+        run_job(job_for(BY_NAME[name], SHAPES["5 moods"], ({**point, "restarts": n},), spread=0.2))
+        for n in (1, 4)
+    )
+    difference = np.abs(alone[0].p_test - committee[0].p_test)
+    assert 0.005 < difference.mean() < 0.2
+
+
 def test_networks_of_several_settings_come_back_in_order():
     grid = ({"width": 2, "alpha": 10.0}, {"width": 8, "alpha": 0.01}, {"width": 2, "alpha": 0.01})
     job = job_for(BY_NAME["network-tuned"], SHAPES["3 features"], grid, spread=0.15)

@@ -225,6 +225,14 @@ def test_a_rule_that_never_fires_has_no_precision():
     assert (rule["precision"], rule["recall"], rule["f1"]) == (None, 0.0, 0.0)
 
 
+def test_where_a_learning_side_gives_no_rule_none_fires():
+    X, y = np.ones((80, 4)), np.tile([0, 1], 40)
+    X[40:, 0] = y[40:]
+    splits = [(np.arange(40), np.arange(40, 80))]
+    rule = rule_of(simple_rules(X, y, FEATURES, MOODS[:2], splits), "Relaxing")
+    assert (rule["precision"], rule["recall"]) == (None, 0.0)
+
+
 def test_conditions_on_one_feature_are_merged():
     draw = np.random.default_rng(3)
     X = draw.random((500, 1))

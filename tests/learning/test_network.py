@@ -276,6 +276,19 @@ def test_a_network_stops_after_ten_epochs_without_progress_as_scikit_learns_does
     assert net.converged
 
 
+def test_progress_is_measured_against_the_best_epoch_and_not_the_last(monkeypatch):
+    losses = iter([1.0, 0.5] + 40 * [0.6, 0.55])  # each second epoch is better than the last
+
+    class Scripted(network._Step):
+        def loss_and_gradient(self, values, X, target, weight, alpha):
+            loss = np.full(len(values), next(losses) * weight.sum(), dtype=np.float32)
+            return loss, np.zeros_like(values)
+
+    monkeypatch.setattr(network, "_Step", Scripted)
+    (net,) = train_stack([problem(100)], WIDTH, K)
+    assert net.epochs == 2 + network.PATIENCE + 1
+
+
 # ---------------------------------------------------------------- the estimator
 
 
