@@ -29,19 +29,20 @@ from affetto.moods import MOOD_NAMES
 ROWS = 10_000_000
 AFFETTO = [sys.executable, "-m", "affetto"]
 
+# The peak is VmHWM: ru_maxrss would carry over what the parent process used.
 LABEL = """
-import json, resource, sys, time
+import json, sys, time
 from affetto.scoring.label import label_to_file
 started = time.perf_counter()
 tally = label_to_file(sys.argv[1], sys.argv[2], sys.argv[3])
 seconds = time.perf_counter() - started
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+peak = int(open("/proc/self/status").read().split("VmHWM:")[1].split()[0]) / 1024
 print(json.dumps({"rows": tally.rows, "seconds": seconds, "peak_mb": peak}))
 """
 
 # The peer: scikit-learn's own probabilities, batch by batch, read and written by polars.
 PEER = """
-import json, resource, sys, time
+import json, sys, time
 import joblib, numpy as np, polars as pl
 from affetto.features import FEATURE_NAMES
 from affetto.moods import MOODS
@@ -59,7 +60,7 @@ schema |= {columns[str(m)]: pl.Float32 for m in model.classes_}
 frame.map_batches(score, schema=schema, streamable=True).sink_parquet(
     sys.argv[2], compression="lz4", engine="streaming")
 seconds = time.perf_counter() - started
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+peak = int(open("/proc/self/status").read().split("VmHWM:")[1].split()[0]) / 1024
 print(json.dumps({"rows": pl.scan_parquet(sys.argv[2]).select(pl.len()).collect().item(),
                   "seconds": seconds, "peak_mb": peak}))
 """

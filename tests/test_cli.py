@@ -1,6 +1,7 @@
 """The command line: what it prints, which codes it exits with, what it leaves behind."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -256,16 +257,27 @@ def test_model_commands(trained: Path, tmp_path: Path) -> None:
     assert (tmp_path / "copy.affetto").read_bytes() == model.read_bytes()
 
 
-def stopped(command: list[str], watch: Path, pattern: str) -> subprocess.CompletedProcess[str]:
-    """Start a command, send Ctrl-C once a file that matches appears, and wait."""
+def stopped(
+    command: list[str], watch: Path, pattern: str, wait: float = 0.0
+) -> subprocess.CompletedProcess[str]:
+    """Start a command, send Ctrl-C once a file that matches appears, and wait.
+
+    As a terminal does: to the process and to all that it started.
+    """
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=watch
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=watch,
+        start_new_session=True,
     )
     deadline = time.monotonic() + 60
     while not list(watch.glob(pattern)) and process.poll() is None:
         assert time.monotonic() < deadline, "the command never began"
         time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
+    time.sleep(wait)
+    os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=60)
     return subprocess.CompletedProcess(command, process.returncode, out, err)
 
@@ -279,9 +291,11 @@ def test_ctrl_c_while_labelling_leaves_nothing(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["many.parquet"]
 
 
-def test_ctrl_c_while_training_leaves_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("wait", [0.0, 6.0], ids=["at once", "while processes work"])
+def test_ctrl_c_while_training_leaves_nothing(tmp_path: Path, wait: float) -> None:
     demo_table().write_csv(tmp_path / "tracks.csv")
-    done = stopped([*AFFETTO, "train", "tracks.csv", "--out", "run"], tmp_path, "run")
+    done = stopped([*AFFETTO, "train", "tracks.csv", "--out", "run"], tmp_path, "run", wait)
     assert done.returncode == 130, done.stderr
+    assert "stopped; nothing half-written" in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
     assert list((tmp_path / "run").iterdir()) == []

@@ -255,3 +255,9 @@ def test_relabelling_a_label_that_is_not_there(mapping, dropped):
 def test_a_label_cannot_be_both_mapped_and_dropped():
     with pytest.raises(UsageError, match="'Sad' is both mapped to 'Dark' and dropped"):
         relabel(["sad", "happy"], {"sad": "Dark"}, ["Sad"])
+
+
+@pytest.mark.parametrize("name", ["a\x1b[31m", "two\nlines", "x" * 201])
+def test_a_name_that_could_not_be_saved_is_refused_at_once(name):
+    with pytest.raises(UsageError, match="cannot be a name; expected at most 200 characters"):
+        resolve_moods([name, "Happy"])

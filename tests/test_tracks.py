@@ -251,3 +251,9 @@ def test_case_and_guests_do_not_matter(title, artist, guest):
     key = Track(title=title, artist=artist).keys()
     assert Track(title=title.upper(), artist=artist.title()).keys() == key
     assert Track(title=f"{title} (feat. {guest})", artist=f"{artist}, {guest}").keys() == key
+
+
+def test_a_remaster_within_a_title_cuts_nothing_off():
+    titles = [f"Madama Butterfly (1986 - Remaster), Act {act}: Aria" for act in ("I", "II")]
+    first, second = (Track(title=title, artist="Puccini").keys() for title in titles)
+    assert not set(first) & set(second)

@@ -2,7 +2,6 @@
 
 import json
 import os
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
@@ -18,7 +17,7 @@ from affetto import __version__, archive
 from affetto.archive import FORMAT_VERSION, check_keys, checked
 from affetto.errors import AffettoError, ModelError, ModelFormatError, UsageError
 from affetto.features import FEATURES_VERSION, check_feature_names
-from affetto.moods import resolve_moods
+from affetto.moods import check_name, resolve_moods
 from affetto.output import written_aside
 from affetto.parts import BaseScorer, BaseStep, Floats, as_rows, in_blocks
 from affetto.scorers import (
@@ -37,7 +36,6 @@ from affetto.scorers import (
 __all__ = ["FORMAT_VERSION", "MoodModel", "load_model", "packaged_models"]
 
 MAX_PIPELINES = 64
-_MAX_NAME = 200
 _MAX_REASON = 500
 _DEFAULT = "default"
 _SUFFIX = ".affetto"
@@ -87,7 +85,7 @@ class MoodModel:
 
     def __post_init__(self) -> None:
         for text in (self.name, *self.moods):
-            _check_name(text)
+            check_name(text)
         own = {
             "moods": tuple(mood.name for mood in resolve_moods(self.moods)),
             "features": check_feature_names(tuple(self.features)),
@@ -279,19 +277,6 @@ def packaged_models() -> tuple[str, ...]:
         return ()
     names = (entry.name for entry in folder.iterdir())
     return tuple(sorted(name.removesuffix(_SUFFIX) for name in names if name.endswith(_SUFFIX)))
-
-
-def _check_name(text: Any) -> None:
-    """Refuse what would move a terminal's cursor or break a line: names are shown to people."""
-    if (
-        not isinstance(text, str)
-        or len(text) > _MAX_NAME
-        or any(unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") for char in text)
-    ):
-        raise UsageError(
-            f"{str(text)[:40]!r} cannot be a name; expected at most {_MAX_NAME} characters, none "
-            "of them control characters"
-        )
 
 
 def _as_json(about: Mapping[str, Any]) -> dict[str, Any]:

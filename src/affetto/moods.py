@@ -2,6 +2,7 @@
 
 import colorsys
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -9,6 +10,7 @@ from types import MappingProxyType
 from affetto.errors import UsageError
 
 MIN_MOODS, MAX_MOODS = 2, 50
+MAX_NAME = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,7 @@ def resolve_moods(names: Iterable[str]) -> tuple[Mood, ...]:
     for mood in moods:
         if not mood.name.strip():
             raise UsageError("a mood has an empty name; every label needs at least one letter")
+        check_name(mood.name)
         clash = seen.setdefault(mood.column, mood.name)
         if ordered.count(mood.name) > 1:
             raise UsageError(f"mood {mood.name!r} is named {ordered.count(mood.name)} times")
@@ -137,6 +140,25 @@ def resolve_moods(names: Iterable[str]) -> tuple[Mood, ...]:
                 "merge them with --map or rename one"
             )
     return tuple(moods)
+
+
+def check_name(text: object) -> None:
+    """Refuse what would move a terminal's cursor or break a line: names are shown to people.
+
+    Raises
+    ------
+    UsageError
+        If `text` is no text, too long, or holds control characters.
+    """
+    if (
+        not isinstance(text, str)
+        or len(text) > MAX_NAME
+        or any(unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") for char in text)
+    ):
+        raise UsageError(
+            f"{str(text)[:40]!r} cannot be a name; expected at most {MAX_NAME} characters, none "
+            "of them control characters"
+        )
 
 
 def mood_order(names: Iterable[str]) -> list[str]:

@@ -41,7 +41,7 @@ _ROW_NUMBER = re.compile(r"\d{1,6}")
 _TITLE_SUFFIX = re.compile(
     r"""\s*[(\[](?:feat(?:uring)?|ft|with)\b[^)\]]*[)\]]   # (feat. X), [with X]
       | \s*[(\[](?:\d{4}\s+)?remaster(?:ed)?\b[^)\]]*[)\]]  # (2014 Remaster), [Remastered]
-      | \s+-\s+(?:\d{4}\s+)?remaster(?:ed)?\b.*$           # - Remastered 2014
+      | \s+-\s+(?:\d{4}\s+)?remaster(?:ed)?\b[^()\[\]:]*$  # - Remastered 2014
       | \s+(?:-\s+)?(?:feat|ft)\.\s.*$                      # feat. X, without brackets
     """,
     re.IGNORECASE | re.VERBOSE,

@@ -156,6 +156,22 @@ def test_groups_are_kept_unseen(grouped, table):
     assert evidence["advice"][0]["finding"].startswith("Expect ")
 
 
+def test_settings_protocol_and_versions_are_told(grouped):
+    evidence = grouped.evidence
+    assert evidence["settings"] == {
+        "group": "playlist",
+        "features": None,
+        "candidates": list(QUICK),
+        "engineering": True,
+        "test_size": 0.33,
+        "seed": 42,
+        "keep_duplicates": False,
+    }
+    assert evidence["protocol"] == {"search_folds": 5, "compare_folds": 5, "compare_repeats": 2}
+    assert evidence["versions"]["numpy"] == np.__version__
+    assert evidence["affetto"] == affetto.__version__
+
+
 def test_the_source_is_told(table):
     tracks = table.head(60).with_columns(mood=pl.Series(["a", "b"] * 30))
     source = Watched(tracks, candidates=("logistic",)).evidence["source"]
