@@ -6,6 +6,7 @@ for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_variable, "1")
 
 import json
+import shutil
 import statistics
 import subprocess
 import sys
@@ -118,8 +119,8 @@ def labelling(folder: Path) -> None:
         pl.int_range(ROWS).cast(pl.String).alias("id")
     )
     rows.write_parquet(big)
-    rows.head(ROWS // 4).write_parquet(folder / "quarter.parquet")
     del rows
+    pl.concat([pl.scan_parquet(big)] * 4).sink_parquet(folder / "four.parquet", engine="streaming")
 
     models = {
         "linear": make_pipeline(StandardScaler(), LogisticRegression(max_iter=500)),
@@ -128,13 +129,13 @@ def labelling(folder: Path) -> None:
     }
     print(
         f"\nLabelling {ROWS // 10**6} million rows, Parquet to Parquet, two cores "
-        f"(input {big.stat().st_size / 2**20:.0f} MB; best of 3):\n"
+        f"(input {big.stat().st_size / 2**20:.0f} MB, files in memory; best of 3):\n"
     )
     row(
         "model",
         "M rows/s",
         "peak MB",
-        "peak MB, ¼ of the rows",
+        "peak MB, 40 million rows",
         "scikit-learn M rows/s",
         "its MB",
         "ratio",
@@ -155,11 +156,11 @@ def labelling(folder: Path) -> None:
         )  # fmt: skip
         saved = model.save(folder / "bench.affetto")
         ours = run(LABEL, folder, big, saved)
-        quarter = run(LABEL, folder, folder / "quarter.parquet", saved, repeats=1)
+        longer = run(LABEL, folder, folder / "four.parquet", saved, repeats=1)
         peer = run(PEER, folder, big, folder / "peer.joblib", repeats=2)
         row(
             name,
-            f"**{ours['rate']:.2f}**", f"{ours['peak_mb']:.0f}", f"{quarter['peak_mb']:.0f}",
+            f"**{ours['rate']:.2f}**", f"{ours['peak_mb']:.0f}", f"{longer['peak_mb']:.0f}",
             f"{peer['rate']:.2f}", f"{peer['peak_mb']:.0f}", f"{ours['rate'] / peer['rate']:.1f} ×",
         )  # fmt: skip
     assert set(MOOD_NAMES) == set(y)
@@ -223,7 +224,10 @@ def network_grid() -> tuple[float, float]:
 
 
 def main() -> int:
-    with tempfile.TemporaryDirectory() as name:
+    # In memory where there is a file system for it: this measures affetto and not the disk.
+    memory = Path("/dev/shm")
+    roomy = memory.is_dir() and shutil.disk_usage(memory).free > 8 * 2**30
+    with tempfile.TemporaryDirectory(dir=memory if roomy else None) as name:
         folder = Path(name)
         starting(folder)
         labelling(folder)
