@@ -199,7 +199,8 @@ def training(folder: Path) -> None:
 def network_grid() -> tuple[float, float]:
     """Time the article's grid of networks both ways, in this process."""
     from affetto.learning.candidates import BY_NAME, Job, run_job
-    from affetto.learning.dataset import gather, resolve_tables
+    from affetto.learning.dataset import gather
+    from affetto.learning.labels import resolve_tables
     from affetto.learning.splits import folds, hold_out
 
     tracks, _ = gather(resolve_tables("dataset:article"))

@@ -140,7 +140,11 @@ def train(
         str, typer.Option(help="Features to learn from: energy,valence. Default: all there are.")
     ] = "",
     candidates: Annotated[
-        str, typer.Option(help="Candidates to compare: logistic,forest. Default: all.")
+        str,
+        typer.Option(
+            help="Candidates to compare, by name, with commas; an unknown name lists them. "
+            "Default: all."
+        ),
     ] = "",
     engineering: Annotated[
         bool, typer.Option(help="Compare a candidate on engineered features.")
@@ -150,13 +154,13 @@ def train(
     jobs: Annotated[int | None, typer.Option(help="Processes. Default: one a core.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Learn moods from labelled tracks, and report how far to trust the result."""
+    """Learn moods from labelled tracks, and say how far to trust them."""
     from affetto import terminal
-    from affetto.learning.dataset import from_arguments
+    from affetto.learning.labels import from_arguments
     from affetto.learning.workflow import STAGES, Settings
     from affetto.learning.workflow import train as run_training
     from affetto.moods import parse_mapping
-    from affetto.output import make_folder
+    from affetto.output import results_folder
     from affetto.reporting.report import write_report
 
     settings = Settings(
@@ -168,12 +172,14 @@ def train(
         seed=seed,
         jobs=jobs,
     )
-    make_folder(out)  # before minutes of work, not after
-    sources = from_arguments(tables, label=label, mapping=parse_mapping(mapping), drop=_names(drop))
-    with terminal.stages(STAGES, "training") as progress:
-        run = run_training(sources, settings=settings, progress=progress)
-    run.save(out)
-    write_report(run.evidence, out / "report.html")
+    with results_folder(out):  # before minutes of work, not after
+        sources = from_arguments(
+            tables, label=label, mapping=parse_mapping(mapping), drop=_names(drop)
+        )
+        with terminal.stages(STAGES, "training") as progress:
+            run = run_training(sources, settings=settings, progress=progress)
+        run.save(out)
+        write_report(run.evidence, out / "report.html")
     if as_json:
         terminal.print_json(json.dumps(run.evidence, ensure_ascii=False))
     else:
@@ -203,7 +209,7 @@ def demo(
     seed: Annotated[int, typer.Option(help="Seed of the synthetic tracks.")] = 42,
     jobs: Annotated[int | None, typer.Option(help="Processes. Default: one a core.")] = None,
 ) -> None:
-    """Take the whole tour, offline, on synthetic tracks, in about a minute."""
+    """Take the whole tour, offline, on synthetic tracks."""
     from affetto import terminal
     from affetto.demo import SYNTHETIC_NOTE, demo_songs, demo_table
     from affetto.learning.workflow import STAGES, Settings
@@ -294,6 +300,8 @@ def model_export(
     from affetto import terminal
     from affetto.model import load_model
 
+    if out.suffix != ".affetto":
+        raise UsageError(f"cannot write {out.name}: expected a name that ends in .affetto")
     terminal.note(f"Written: {load_model(model).save(out)}")
 
 

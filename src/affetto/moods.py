@@ -5,12 +5,14 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from types import MappingProxyType
 
 from affetto.errors import UsageError
 
 MIN_MOODS, MAX_MOODS = 2, 50
 MAX_NAME = 200
+_SAME_WORD = 0.85  # "Agressive" is .95 like "Aggressive", "Darker" .80 like "Dark"
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +176,26 @@ def canonical_mood(label: str) -> str:
     return known.name if known else stripped
 
 
+def wanted_mood(name: str) -> str:
+    """Return a mood that a user asks for by name, spelt as the five where it is one of them.
+
+    Own words are welcome; a word that all but spells one of the five is taken for a slip.
+
+    Raises
+    ------
+    UsageError
+        If `name` looks like one of the five misspelt.
+    """
+    mood = canonical_mood(name)
+    near = get_close_matches(mood.lower(), _BY_LOWER_NAME, n=1, cutoff=_SAME_WORD)
+    if near and mood.lower() not in _BY_LOWER_NAME:
+        raise UsageError(
+            f"unknown mood {name!r}: did you mean {_BY_LOWER_NAME[near[0]].name}? The five are "
+            f"{', '.join(MOOD_NAMES)}; a mood of your own needs a name unlike them"
+        )
+    return mood
+
+
 def parse_mapping(text: str) -> dict[str, str]:
     """Read ``"angry=Aggressive,calm=Relaxing"`` as a mapping from label to mood.
 
@@ -197,7 +219,7 @@ def parse_mapping(text: str) -> dict[str, str]:
                 f"--map names {label!r} twice: as {seen[label.lower()]!r} and as {mood!r}"
             )
         seen[label.lower()] = mood
-        mapping[label] = canonical_mood(mood)
+        mapping[label] = wanted_mood(mood)
     return mapping
 
 
@@ -214,7 +236,7 @@ def relabel(
         If a mapped or dropped label does not occur among `labels`, or one is both.
     """
     present = {label.strip().lower() for label in labels}
-    lowered = {label.strip().lower(): canonical_mood(mood) for label, mood in mapping.items()}
+    lowered = {label.strip().lower(): wanted_mood(mood) for label, mood in mapping.items()}
     drop = {label.strip().lower(): label for label in dropped}
     for key, label in drop.items():
         if key in lowered:

@@ -45,7 +45,8 @@ def written_aside(path: str | Path) -> Iterator[Path]:
     except OSError as exc:
         # A file aside may hold a file aside (several that appear together): name the real one.
         shown = path.with_name(re.sub(rf"^{re.escape(_PART)}\d+-", "", path.name))
-        raise OutputError(f"cannot write {shown}: {_reason(exc, path)}") from exc
+        reason = _reason(exc, path).replace(str(aside), str(shown))
+        raise OutputError(f"cannot write {shown}: {reason}") from exc
     finally:
         with suppress(OSError):  # the path itself may be impossible; that error is told already
             aside.unlink(missing_ok=True)
@@ -81,6 +82,26 @@ def make_folder(folder: str | Path) -> Path:
     if not os.access(folder, os.W_OK):
         raise OutputError(f"the folder {folder} is not writable; name another with --out")
     return folder
+
+
+@contextmanager
+def results_folder(folder: str | Path) -> Iterator[Path]:
+    """Make a folder for results, and take it away again where nothing came of it.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be made or cannot be written to.
+    """
+    existed = Path(folder).exists()
+    made = make_folder(folder)
+    try:
+        yield made
+    except BaseException:
+        if not existed:
+            with suppress(OSError):  # not empty: something finished stays
+                made.rmdir()
+        raise
 
 
 def _reason(exc: OSError, path: Path) -> str:

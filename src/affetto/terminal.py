@@ -68,7 +68,7 @@ def stages(names: Sequence[str], title: str) -> Iterator[Callable[[str, int, int
             if stage not in seen:
                 seen.add(stage)
                 left = len(names) - names.index(stage) - 1
-                err.print(f"{title}: {stage} ({left} stages left)")
+                err.print(f"{title}: {stage} (stages left: {left})")
 
         yield tell
         return
@@ -141,7 +141,7 @@ def _track_name(row: Mapping[str, Any]) -> str:
     title, artist = row.get("title"), row.get("artist")
     if title:
         return f"{title} – {artist}" if artist else str(title)
-    return str(row.get("id") or row.get("path") or f"row {row.get('row', '?')}")
+    return str(row.get("id") or row.get("path") or f"row {row['row']}")
 
 
 def counts(per_mood: Mapping[str, int], failed: int) -> None:

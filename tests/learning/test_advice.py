@@ -126,7 +126,10 @@ def test_the_learning_curve(evidence, verdict, do):
     assert piece["do"].startswith(do)
 
 
-@pytest.mark.parametrize(("column", "named"), [("playlist", "--group playlist"), (None, "COLUMN")])
+@pytest.mark.parametrize(
+    ("column", "named"),
+    [("playlist", "--group playlist"), (None, "a column that names each track's playlist")],
+)
 def test_without_groups_nobody_knows_how_it_does_on_new_playlists(evidence, column, named):
     evidence["unseen_group"] = None
     evidence["source"]["group_like_column"] = column

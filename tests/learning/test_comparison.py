@@ -23,7 +23,8 @@ from affetto.learning.comparison import (
     candidate_row,
     choose,
 )
-from affetto.learning.dataset import gather, resolve_tables
+from affetto.learning.dataset import gather
+from affetto.learning.labels import resolve_tables
 from affetto.learning.splits import folds, repeated_folds
 
 

@@ -10,13 +10,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from affetto.demo import demo_table
 from affetto.errors import DatasetError, LabelError, TableError, UsageError
 from affetto.features import FEATURE_NAMES
-from affetto.learning.dataset import (
-    MIN_TRACKS_A_MOOD,
-    LabelledTable,
-    from_arguments,
-    gather,
-    resolve_tables,
-)
+from affetto.learning.dataset import MIN_TRACKS_A_MOOD, gather
+from affetto.learning.labels import LabelledTable, from_arguments, resolve_tables
 from affetto.sources.tables import from_frame
 
 ID = "4uLU6hMCjMI75M1A2tKUQC"
@@ -438,7 +433,9 @@ def test_one_mood_only_is_refused():
 @pytest.mark.parametrize("n", [1, 2, MIN_TRACKS_A_MOOD - 1])
 def test_a_mood_with_too_few_tracks_is_refused(n):
     frame = pl.concat([songs(24), songs(n, mood="Sad", seed=1)])
-    with pytest.raises(LabelError, match=rf"'Sad' has {n} usable .*10 are needed.*--drop Sad"):
+    with pytest.raises(
+        LabelError, match=rf"'Sad' has {n} tracks? that can be used.*10 are needed.*--drop Sad"
+    ):
         taken(frame)
     assert taken(frame, drop=["Sad"])[0].moods == ("Dark", "Happy")
 
@@ -583,3 +580,44 @@ def test_the_demo_table_is_clean():
     assert_allclose(
         tracks.X.mean(axis=0), demo_table().select(FEATURE_NAMES).to_numpy().mean(axis=0)
     )
+
+
+def test_a_mood_whose_rows_all_drop_out_is_not_lost_in_silence():
+    table = demo_table(tracks_per_playlist=20).with_columns(
+        liveness=pl.when(pl.col("mood") == "Dark").then(None).otherwise("liveness")
+    )
+    with pytest.raises(
+        LabelError, match=r"none of the 40 Dark rows can be used: liveness missing \(40 rows\)"
+    ) as caught:
+        gather(resolve_tables(table))
+    assert "--drop Dark" in str(caught.value)
+    tracks, _ = gather(resolve_tables(table), features=("energy", "valence"))
+    assert "Dark" in tracks.moods
+
+
+def test_missing_values_are_told_by_column():
+    table = demo_table(tracks_per_playlist=20)
+    rows = pl.int_range(pl.len())
+    table = table.with_columns(
+        tempo=pl.when(rows < 3).then(None).otherwise("tempo"),
+        valence=pl.when(rows.is_between(3, 4)).then(None).otherwise("valence"),
+    )
+    _, audit = gather(resolve_tables(table))
+    assert "5 rows lacked a value (tempo 3, valence 2): left out." in [
+        finding.text for finding in audit.findings
+    ]
+
+
+@pytest.mark.parametrize("slip", ["Agressive", "energtic", "Hapy"])
+def test_a_slip_in_the_name_of_one_of_the_five_is_asked_about(slip):
+    table = demo_table(tracks_per_playlist=20)
+    with pytest.raises(UsageError, match=f"unknown mood '{slip}': did you mean"):
+        gather(resolve_tables(table, mapping={"Dark": slip}))
+    with pytest.raises(UsageError, match=f"unknown mood '{slip}': did you mean"):
+        resolve_tables({slip: table, "Happy": table})
+
+
+def test_a_mood_of_ones_own_is_no_slip():
+    table = demo_table(tracks_per_playlist=20)
+    tracks, _ = gather(resolve_tables(table, mapping={"Dark": "Darker", "Happy": "Joyous"}))
+    assert {"Darker", "Joyous"} <= set(tracks.moods)

@@ -10,7 +10,8 @@ from numpy.testing import assert_array_equal
 from sklearn.model_selection import train_test_split
 
 from affetto.errors import LabelError, UsageError
-from affetto.learning.dataset import gather, resolve_tables
+from affetto.learning.dataset import gather
+from affetto.learning.labels import resolve_tables
 from affetto.learning.splits import (
     MIN_LEARNING,
     fewest,

@@ -15,8 +15,9 @@ from affetto.errors import LabelError, OutputError, TableError, UsageError
 from affetto.learning import candidates, workflow
 from affetto.learning.candidates import BY_NAME, CANDIDATES
 from affetto.learning.comparison import Judge
-from affetto.learning.dataset import gather, resolve_tables
+from affetto.learning.dataset import gather
 from affetto.learning.interpretation import odds_ratios
+from affetto.learning.labels import resolve_tables
 from affetto.learning.splits import hold_out
 from affetto.learning.workflow import STAGES, Settings, train
 from affetto.model import MoodModel
@@ -400,15 +401,17 @@ def test_settings_that_are_off_are_refused(options, message):
 def test_options_are_named_once_and_rightly(table):
     with pytest.raises(UsageError, match="either settings or its fields one by one, not both"):
         train(table, settings=Settings(), seed=3)
-    with pytest.raises(TypeError, match="grup"):
+    with pytest.raises(UsageError, match="unknown option 'grup'; there are candidates, "):
         train(table, grup="playlist")
+    with pytest.raises(UsageError, match=r"candidates='logistic': give a sequence of names"):
+        train(table, candidates="logistic")
 
 
 @pytest.mark.parametrize(
     ("change", "options", "error", "message"),
     [
         (lambda t: t.filter(mood="Dark"), {}, LabelError, "only the mood 'Dark'"),
-        (lambda t: t.tail(45), {}, LabelError, r"'Aggressive' has 5 usable track"),
+        (lambda t: t.tail(45), {}, LabelError, r"'Aggressive' has 5 tracks that can be used"),
         (lambda t: t.drop("mood"), {}, TableError, "no label column 'mood'; columns: id, title"),
         (lambda t: t, {"group": "album"}, TableError, "no table has a group column 'album'"),
         (lambda t: t, {"features": ("mood",)}, UsageError, "unknown feature 'mood'"),

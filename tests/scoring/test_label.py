@@ -43,7 +43,7 @@ def songs() -> pl.DataFrame:
 def test_columns_and_values(model: MoodModel, songs: pl.DataFrame) -> None:
     labelled = label(songs, model)
     assert labelled.columns == [
-        "title", "artist", *FEATURE_NAMES, "mood", "confidence", *P_COLUMNS, "error"
+        "row", "title", "artist", *FEATURE_NAMES, "mood", "confidence", *P_COLUMNS, "error"
     ]  # fmt: skip
     expected = model.predict_proba(songs.select(FEATURE_NAMES).to_numpy())
     found = labelled.select(P_COLUMNS).to_numpy()
@@ -95,9 +95,9 @@ def test_all_rows_bad(model: MoodModel, songs: pl.DataFrame) -> None:
     assert labelled["mood"].null_count() == len(songs)
 
 
-def test_a_table_without_names_gets_row_numbers(model: MoodModel, songs: pl.DataFrame) -> None:
-    labelled = label(songs.select(FEATURE_NAMES), model)
-    assert labelled["row"].to_list() == list(range(1, len(songs) + 1))
+def test_every_row_has_its_number(model: MoodModel, songs: pl.DataFrame) -> None:
+    for table in (songs, songs.select(FEATURE_NAMES)):
+        assert label(table, model)["row"].to_list() == list(range(1, len(songs) + 1))
 
 
 def test_further_columns_are_kept_on_request(model: MoodModel) -> None:
@@ -108,8 +108,9 @@ def test_further_columns_are_kept_on_request(model: MoodModel) -> None:
     )
     with pytest.raises(UsageError, match="has no column 'nope' to keep; columns: "):
         label(table, model, keep=["nope"])
-    with pytest.raises(UsageError, match="'mood' cannot be kept: the result has one"):
-        label(table, model, keep=["mood"])
+    both = label(table, model, keep=["mood", "mood", "energy"])
+    assert both["mood_given"].to_list() == table["mood"].to_list()
+    assert both["mood"].to_list() == label(table, model)["mood"].to_list()
 
 
 def test_several_tables_come_one_after_the_other(

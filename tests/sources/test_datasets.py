@@ -119,7 +119,7 @@ def test_the_cache_is_in_the_home_folder_by_default(home, site, songs, monkeypat
 
 
 def test_a_data_folder_comes_before_the_network(home, site, songs, monkeypatch):
-    put(home / "work/shared/data", songs)  # ../shared/data beside the current folder
+    put(home / "elsewhere/shared/data", songs)  # ../shared/data beside the current folder
     assert load_dataset("songs").collect().height == 500
     put(home / "named", songs, b"something else")
     monkeypatch.setenv("AFFETTO_DATA", str(home / "named"))
@@ -217,7 +217,7 @@ def test_a_cache_that_cannot_be_written(home, site, songs, monkeypatch):
 
 
 def test_a_changed_local_file_is_not_the_dataset(home, songs):
-    path = put(home / "work/shared/data", songs, BODY + b"0.1,0.2,Dark\n")
+    path = put(home / "elsewhere/shared/data", songs, BODY + b"0.1,0.2,Dark\n")
     with pytest.raises(DatasetError, match=r"its SHA-256 is .* expected") as caught:
         load_dataset("songs")
     assert "give its path in place of dataset:songs" in str(caught.value)

@@ -82,13 +82,15 @@ def _unseen(evidence: Evidence) -> list[Advice]:
     unseen = evidence["unseen_group"]
     if unseen is None:
         column = evidence["source"]["group_like_column"]
-        name = f"--group {column}" if column else "--group COLUMN"
         return [
             _piece(
                 "How well this holds on playlists never seen is not known",
                 "The test tracks were drawn at random from the same playlists as the training "
                 "tracks, which lets a model learn the playlist in place of the mood.",
-                f"Train again with {name}, so that whole playlists are kept unseen.",
+                f"Train again with --group {column}, so that whatever shares a value in that "
+                "column is kept unseen together."
+                if column
+                else "Train again with --group and a column that names each track's playlist.",
             )
         ]
     drop = evidence["test"]["accuracy"] - unseen["accuracy"]

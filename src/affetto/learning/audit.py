@@ -110,11 +110,19 @@ def problem_findings(labelled: Sequence[Row]) -> list[Finding]:
             by_problem[kind, said].append(row)
     return [
         Finding(
-            kind, len(rows), f"{_rows(len(rows))} {said}: left out.",
+            kind, len(rows), f"{rows_text(len(rows))} {said}{_by_column(kind, rows)}: left out.",
             tuple(f"{row.table} row {row.number}: {row.problem}" for row in rows[:EXAMPLES]),
         )
         for (kind, said), rows in by_problem.items()
     ]  # fmt: skip
+
+
+def _by_column(kind: str, rows: Sequence[Row]) -> str:
+    """Name the columns at fault, each with its rows, where values are missing."""
+    if kind != "missing":
+        return ""
+    columns = Counter((row.problem or "").removesuffix(" missing") for row in rows)
+    return " (" + ", ".join(f"{column} {n}" for column, n in columns.most_common()) + ")"
 
 
 def once_each(rows: Sequence[Row]) -> tuple[list[Row], int, list[Finding], int, int]:
@@ -147,7 +155,8 @@ def once_each(rows: Sequence[Row]) -> tuple[list[Row], int, list[Finding], int, 
         listed = "; ".join(f"{count} by {names}" for names, count in pairs.most_common())
         findings.append(
             Finding(
-                "shared", len(shared), f"{_tracks(len(shared))} shared between tables: {listed}.",
+                "shared", len(shared),
+                f"{tracks_text(len(shared))} shared between tables: {listed}.",
                 tuple(_example(same) for same in shared[:EXAMPLES]),
             )
         )  # fmt: skip
@@ -155,7 +164,7 @@ def once_each(rows: Sequence[Row]) -> tuple[list[Row], int, list[Finding], int, 
         findings.append(
             Finding(
                 "conflict", len(conflicts),
-                f"{_tracks(len(conflicts))} labelled with two moods: "
+                f"{tracks_text(len(conflicts))} labelled with two moods: "
                 f"all {n_conflicts} rows left out, since nobody can say which is right.",
                 tuple(_example(same) for same in conflicts[:EXAMPLES]),
             )
@@ -164,8 +173,8 @@ def once_each(rows: Sequence[Row]) -> tuple[list[Row], int, list[Finding], int, 
         findings.append(
             Finding(
                 "duplicate", len(repeats),
-                f"{_tracks(len(repeats))} given more than once: kept where it stands first, "
-                f"{_rows(n_repeats)} left out.",
+                f"{tracks_text(len(repeats))} given more than once: kept where it stands first, "
+                f"{rows_text(n_repeats)} left out.",
                 tuple(_example(same) for same in repeats[:EXAMPLES]),
             )
         )  # fmt: skip
@@ -281,9 +290,11 @@ def _example(same: Sequence[Row]) -> str:
     return f"{same[0].track} ({moods}): {places}"
 
 
-def _rows(count: int) -> str:
+def rows_text(count: int) -> str:
+    """Write ``1 row`` or ``2 rows``."""
     return f"{count} row" if count == 1 else f"{count} rows"
 
 
-def _tracks(count: int) -> str:
+def tracks_text(count: int) -> str:
+    """Write ``1 track`` or ``2 tracks``."""
     return f"{count} track" if count == 1 else f"{count} tracks"

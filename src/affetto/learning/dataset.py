@@ -1,9 +1,8 @@
 """Labelled tracks gathered from tables, and the audit that cleans them before any split."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -24,41 +23,15 @@ from affetto.learning.audit import (
     note,
     once_each,
     problem_findings,
+    rows_text,
+    tracks_text,
 )
-from affetto.moods import canonical_mood, mood_order, relabel, resolve_moods
-from affetto.sources.datasets import PREFIX, load_dataset
-from affetto.sources.tables import Table, from_frame, scan_table, translate_errors
+from affetto.learning.labels import LabelledTable, as_text, is_plain
+from affetto.moods import mood_order, relabel, resolve_moods
 from affetto.tracks import ERROR_COLUMN, IDENTITY_COLUMNS, Track
 
 MIN_TRACKS_A_MOOD = 10
 """Below this not even five folds hold two tracks of a mood each."""
-
-TableLike = str | Path | Table | pl.DataFrame
-"""A path, the name of a public table (``"dataset:article"``), a table, or a frame."""
-
-
-@dataclass(frozen=True, slots=True)
-class LabelledTable:
-    """A table with the place where its labels stand.
-
-    Attributes
-    ----------
-    table : Table
-    mood : str or None
-        The mood of every row, for a table that holds one mood; None to read `label`.
-    label : str
-        Column that holds each row's label.
-    mapping : mapping of str to str
-        Labels of this table to be read as other moods.
-    dropped : tuple of str
-        Labels of this table whose rows are left out.
-    """
-
-    table: Table
-    mood: str | None = None
-    label: str = "mood"
-    mapping: Mapping[str, str] = field(default_factory=dict)
-    dropped: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,150 +76,6 @@ class LabelledTracks:
         """Count tracks by mood."""
         counts = np.bincount(self.y, minlength=len(self.moods))
         return {mood: int(count) for mood, count in zip(self.moods, counts, strict=True)}
-
-
-def resolve_tables(
-    tables: TableLike
-    | LabelledTable
-    | Sequence[TableLike | LabelledTable]
-    | Mapping[str, TableLike],
-    *,
-    label: str = "mood",
-    mapping: Mapping[str, str] | None = None,
-    drop: Iterable[str] = (),
-) -> list[LabelledTable]:
-    """Open every table named, and say where its labels stand.
-
-    Parameters
-    ----------
-    tables : path, dataset name, DataFrame, or several, or {mood: table}
-    label : str
-        Column of labels, for tables that are not of one mood.
-    mapping : mapping of str to str, optional
-    drop : iterable of str
-        Both may name labels that only some of the tables hold.
-
-    Returns
-    -------
-    list of LabelledTable
-        No two with the same name.
-
-    Raises
-    ------
-    UsageError
-        If something is no table, or there is no label column to map or drop labels of.
-    TableError, DatasetError
-        If a table cannot be read.
-    """
-    drop = tuple(drop)
-    if isinstance(tables, Mapping):
-        sources = [LabelledTable(_open(one), mood=_named(mood)) for mood, one in tables.items()]
-    else:
-        if isinstance(tables, TableLike | LabelledTable) or not isinstance(tables, Sequence):
-            tables = [tables]
-        sources = [
-            one
-            if isinstance(one, LabelledTable)
-            else LabelledTable(_open(one), label=label, mapping=mapping or {}, dropped=drop)
-            for one in tables
-        ]
-    if (mapping or drop) and sources and all(source.mood is not None for source in sources):
-        raise UsageError(
-            "--map and --drop rename and leave out labels of a column, but every table here is "
-            "of one mood; name each table's mood as you want it"
-        )
-    return _told_apart(_share_mapping(sources))
-
-
-def _named(mood: str) -> str:
-    if not isinstance(mood, str) or not mood.strip():
-        raise UsageError(f"found {mood!r} as the mood of a table; expected a name")
-    return canonical_mood(mood)
-
-
-def _told_apart(sources: Sequence[LabelledTable]) -> list[LabelledTable]:
-    """Give tables of the same name a number, since the audit tells of tables by name."""
-    seen: Counter[str] = Counter()
-    apart = []
-    for source in sources:
-        table = source.table
-        seen[table.name] += 1
-        if seen[table.name] > 1:
-            table = replace(table, name=f"{table.name} ({seen[table.name]})")
-        apart.append(replace(source, table=table))
-    return apart
-
-
-def from_arguments(
-    arguments: Sequence[str],
-    *,
-    label: str = "mood",
-    mapping: Mapping[str, str] | None = None,
-    drop: Iterable[str] = (),
-) -> list[LabelledTable]:
-    """Open tables as a command line names them: ``songs.csv`` or ``Happy=a.csv``.
-
-    Raises
-    ------
-    UsageError
-        If labels are to be mapped or dropped, but every table is of one mood.
-    TableError, DatasetError
-        If a table cannot be read.
-    """
-    sources: list[LabelledTable] = []
-    drop = tuple(drop)
-    for argument in arguments:
-        mood, equals, path = argument.partition("=")
-        if equals and mood and not Path(argument).exists():
-            sources.append(LabelledTable(_open(path), mood=canonical_mood(mood)))
-        else:
-            sources.append(LabelledTable(_open(argument), None, label, mapping or {}, drop))
-    return resolve_tables(sources, mapping=mapping, drop=drop)
-
-
-def _share_mapping(sources: list[LabelledTable]) -> list[LabelledTable]:
-    """Let ``--map`` and ``--drop`` name labels that only some of the tables hold."""
-    if len(sources) < 2:
-        return sources
-    shared = []
-    present = [_labels_of(source) for source in sources]
-    for source, own in zip(sources, present, strict=True):
-        elsewhere = set().union(*present) - own
-        shared.append(
-            replace(
-                source,
-                mapping={k: v for k, v in source.mapping.items() if _key(k) not in elsewhere},
-                dropped=tuple(k for k in source.dropped if _key(k) not in elsewhere),
-            )
-        )
-    return shared
-
-
-def _labels_of(source: LabelledTable) -> set[str]:
-    if source.mood is not None or source.label not in source.table.columns:
-        return set()
-    with translate_errors(source.table.name):
-        column = source.table.frame.select(by_name(source.label)).unique().collect().to_series()
-    return {_key(value) for value in _as_text(column, "label", source.table.name) if value}
-
-
-def _key(label: str) -> str:
-    return label.strip().lower()
-
-
-def _open(table: TableLike) -> Table:
-    if isinstance(table, Table):
-        return table
-    if isinstance(table, pl.DataFrame):
-        return from_frame(table)
-    if not isinstance(table, str | Path):
-        raise UsageError(
-            f"found a {type(table).__name__} in place of a table; expected a path, a dataset's "
-            "name, or a polars DataFrame (of a pandas one: polars.from_pandas(frame))"
-        )
-    if str(table).startswith(PREFIX):
-        return load_dataset(str(table))
-    return scan_table(table)
 
 
 def gather(
@@ -295,7 +124,9 @@ def gather(
     if len(labelled) < n_rows:
         count = n_rows - len(labelled)
         findings.append(
-            Finding("unlabelled", count, f"{count} row(s) had no label or a dropped one: left out.")
+            Finding(
+                "unlabelled", count, f"{rows_text(count)} had no label or a dropped one: left out."
+            )
         )
     usable = [row for row in labelled if not row.problem]
     findings += problem_findings(labelled)
@@ -308,6 +139,7 @@ def gather(
     else:
         findings += duplicate_findings
 
+    _check_no_mood_is_lost(labelled, kept)
     tracks = _assemble(kept, used, group)
     findings += few_tracks(tracks.per_mood())
     findings += leaking_features(tracks.X, tracks.y, used, tracks.moods)
@@ -322,6 +154,26 @@ def gather(
         findings=tuple(findings),
     )
     return tracks, audit
+
+
+def _check_no_mood_is_lost(labelled: Sequence[Row], kept: Sequence[Row]) -> None:
+    """Refuse to learn without a mood that the tables do hold: nobody would notice.
+
+    Raises
+    ------
+    LabelError
+    """
+    left = {row.mood for row in kept}
+    for mood in mood_order(row.mood for row in labelled if row.mood):
+        if mood in left:
+            continue
+        own = [row for row in labelled if row.mood == mood]
+        problems = Counter(row.problem or "labelled with another mood as well" for row in own)
+        said = ", ".join(f"{text} ({n} rows)" for text, n in problems.most_common(3))
+        raise LabelError(
+            f"none of the {len(own)} {mood} rows can be used: {said}. Learn from features that "
+            f"they have (--features energy,valence,…), or leave the mood out: --drop {mood}"
+        )
 
 
 def _wanted_features(sources: Sequence[LabelledTable], features: Sequence[str]) -> tuple[str, ...]:
@@ -377,7 +229,7 @@ def _read_rows(source: LabelledTable, columns: _Columns, findings: list[Finding]
     moods = _moods_of(source, frame)
     groups: list[str | None] = [None] * len(frame)
     if group is not None and group in frame.columns:
-        groups = _as_text(frame[group], "group", table.name)
+        groups = as_text(frame[group], "group", table.name)
         n_without = sum(not name for name in groups)
         if n_without:
             text = f"{table.name}: {n_without} row(s) have no {group!r}: counted as one group."
@@ -391,7 +243,7 @@ def _read_rows(source: LabelledTable, columns: _Columns, findings: list[Finding]
         column
         for column in frame.columns
         if column not in {*identity, *FEATURE_NAMES, ERROR_COLUMN, source.label}
-        and _is_plain(frame.schema[column])
+        and is_plain(frame.schema[column])
     ]
     extra = frame.select(by_name(others).cast(pl.String, strict=False)).rows(named=True)
     track_fields = ("id", "isrc", "title", "artist", "album")
@@ -420,25 +272,11 @@ def _moods_of(source: LabelledTable, frame: pl.DataFrame) -> list[str | None]:
         hint = f"--label {near[0]}" if near else "--label COLUMN, or one mood a file: Happy=a.csv"
         raise TableError(
             f"{source.table.name} has no label column {source.label!r}; "
-            f"columns: {', '.join(frame.columns)}. Try {hint}"
+            f"columns: {', '.join(c for c in frame.columns if c != ERROR_COLUMN)}. Try {hint}"
         )
-    labels = [text or "" for text in _as_text(frame[source.label], "label", source.table.name)]
+    labels = [text or "" for text in as_text(frame[source.label], "label", source.table.name)]
     relabelled = relabel(labels, source.mapping, source.dropped)
     return [mood or None for mood in relabelled]
-
-
-def _is_plain(dtype: pl.DataType) -> bool:
-    """Whether cells can be read as text; lists, records and bytes cannot."""
-    return not (dtype.is_nested() or isinstance(dtype, pl.Binary | pl.Object))
-
-
-def _as_text(column: pl.Series, role: str, table: str) -> list[str | None]:
-    if not _is_plain(column.dtype):
-        raise TableError(
-            f"{role} column {column.name!r} of {table} holds {column.dtype} values; expected one "
-            "name a row"
-        )
-    return column.cast(pl.String).to_list()
 
 
 def _note_group_gaps(
@@ -473,7 +311,7 @@ def _assemble(rows: Sequence[Row], features: tuple[str, ...], group: str | None)
     poor = int(counts.argmin())
     if counts[poor] < MIN_TRACKS_A_MOOD:
         raise LabelError(
-            f"mood {moods[poor]!r} has {counts[poor]} usable track(s); at least "
+            f"mood {moods[poor]!r} has {tracks_text(counts[poor])} that can be used; at least "
             f"{MIN_TRACKS_A_MOOD} are needed. Add tracks, or leave it out: --drop {moods[poor]}"
         )
     groups = np.array([row.group for row in rows]) if group is not None else None

@@ -4,7 +4,7 @@ import hashlib
 import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -18,16 +18,11 @@ from affetto.learning.advice import advise, gap_verdict
 from affetto.learning.audit import Audit
 from affetto.learning.candidates import CANDIDATES, Candidate, get_candidate
 from affetto.learning.comparison import Judge, Progress, best_settings, candidate_row, choose
-from affetto.learning.dataset import (
-    LabelledTable,
-    LabelledTracks,
-    TableLike,
-    gather,
-    resolve_tables,
-)
+from affetto.learning.dataset import LabelledTracks, gather
 from affetto.learning.evaluation import Predictions, summary, wilson_interval
 from affetto.learning.export import fit_model
 from affetto.learning.interpretation import explore, leading_features, odds_ratios, simple_rules
+from affetto.learning.labels import LabelledTable, TableLike, resolve_tables
 from affetto.learning.splits import Split, folds, group_splits, hold_out, repeated_folds
 from affetto.model import MoodModel
 from affetto.output import make_folder, write_text, written_aside
@@ -78,12 +73,16 @@ class Settings:
     keep_duplicates: bool = False
 
     def __post_init__(self) -> None:
+        for name in ("features", "candidates"):
+            if isinstance(getattr(self, name), str):
+                given = getattr(self, name)
+                raise UsageError(f"{name}={given!r}: give a sequence of names, as in [{given!r}]")
         if not 0 < self.test_size < 1:
             raise UsageError(f"test size {self.test_size}: expected a share between 0 and 1")
         if not 0 <= self.seed <= MAX_SEED:
             raise UsageError(f"seed {self.seed}: expected a whole number from 0 to {MAX_SEED}")
         if self.jobs is not None and self.jobs < 1:
-            raise UsageError(f"{self.jobs} jobs: expected at least 1, or none for one a core")
+            raise UsageError(f"{self.jobs} jobs: expected at least 1; leave it out for one a core")
         for name in self.candidates or ():
             get_candidate(name)
 
@@ -189,6 +188,11 @@ def train(
     >>> run.model.save("mine.affetto")  # doctest: +SKIP
     """
     if settings is None:
+        known = {field.name for field in fields(Settings)}
+        if unknown := options.keys() - known:
+            raise UsageError(
+                f"unknown option {min(unknown)!r}; there are {', '.join(sorted(known))}"
+            )
         settings = Settings(**options)
     elif options:
         raise UsageError("give either settings or its fields one by one, not both")

@@ -12,7 +12,7 @@ import polars as pl
 
 from affetto.checks import row_problem
 from affetto.errors import FeatureMismatchError, UsageError
-from affetto.features import BY_NAME, FEATURE_NAMES
+from affetto.features import BY_NAME
 from affetto.model import MoodModel, load_model
 from affetto.moods import resolve_moods
 from affetto.output import written_aside
@@ -79,12 +79,13 @@ def label(
     model : MoodModel, path or name, optional
         Default: the model that comes with affetto.
     keep : sequence of str
-        Further columns of the input to carry into the result.
+        Further columns of the input to carry into the result; one that the result has itself
+        (the given ``mood``, say) comes as ``mood_given``.
 
     Returns
     -------
     polars.DataFrame
-        The identity columns of the input (a ``row`` number where it has none), the features,
+        The ``row`` number in its table, the identity columns of the input, the features,
         ``mood``, ``confidence`` (the probability of that mood), one ``p_<mood>`` a mood, and
         ``error`` (null where all went well; then ``mood`` is null in turn).
 
@@ -188,11 +189,15 @@ def label_frames(
 def _label_frame(table: Table, model: MoodModel, keep: Sequence[str], tally: Tally) -> pl.LazyFrame:
     _check_columns(table, model, keep)
     identity = [name for name in IDENTITY_COLUMNS if name in table.columns]
-    frame = table.frame
-    if not identity:
-        identity, frame = [ROW_COLUMN], frame.with_row_index(ROW_COLUMN, offset=1)
-    kept = [name for name in keep if name not in identity]
-    frame = frame.select(*identity, *kept, *table.features, ERROR_COLUMN)
+    # Names may be missing in some rows: the number tells every row from the others.
+    number = pl.int_range(1, pl.len() + 1, dtype=pl.UInt32).alias(ROW_COLUMN)
+    reserved = _reserved(model)
+    kept = [
+        pl.col(name).alias(f"{name}_given" if name in reserved else name)
+        for name in dict.fromkeys(keep)
+        if name not in {*identity, *table.features}
+    ]
+    frame = table.frame.select(number, *identity, *kept, *table.features, ERROR_COLUMN)
     moods = pl.Enum(model.moods)
     columns = [mood.column for mood in resolve_moods(model.moods)]
     schema = dict(frame.collect_schema())
@@ -265,14 +270,18 @@ def _check_columns(table: Table, model: MoodModel, keep: Sequence[str]) -> None:
             f"{', '.join(model.features)}. Add it, or train a model without: "
             f"affetto train … --features {','.join(table.features)}"
         )
-    reserved = {MOOD_COLUMN, CONFIDENCE_COLUMN, ERROR_COLUMN, *FEATURE_NAMES}
+    columns = [name for name in table.columns if name != ERROR_COLUMN]
     for name in keep:
-        if name not in table.columns:
+        if name not in columns:
             raise UsageError(
-                f"{table.name} has no column {name!r} to keep; columns: {', '.join(table.columns)}"
+                f"{table.name} has no column {name!r} to keep; columns: {', '.join(columns)}"
             )
-        if name in reserved:
-            raise UsageError(f"column {name!r} cannot be kept: the result has one of that name")
+
+
+def _reserved(model: MoodModel) -> set[str]:
+    """Columns of the result that a kept column of the input must not hide."""
+    own = (mood.column for mood in resolve_moods(model.moods))
+    return {ROW_COLUMN, MOOD_COLUMN, CONFIDENCE_COLUMN, ERROR_COLUMN, *own}
 
 
 def open_tables(source: TableLike | Sequence[TableLike]) -> list[Table]:
