@@ -382,3 +382,11 @@ def test_preparation_refuses_what_it_does_not_know():
         Prepare().transform(skewed())
     with pytest.raises(ValueError, match="NaN"):
         Prepare().fit([[np.nan]])
+
+
+def test_a_support_vector_machine_learns_from_a_sample_of_many_tracks():
+    y = np.repeat([0, 1], [9000, 3000])
+    rows = module.rows_to_learn("svm", y, 0)
+    assert np.bincount(y[rows]).tolist() == [3000, 1000]
+    assert len(module.rows_to_learn("forest", y, 0)) == len(y)
+    assert len(module.rows_to_learn("svm", y[:100], 0)) == 100

@@ -19,6 +19,7 @@ from affetto.learning.splits import (
     group_splits,
     hold_out,
     repeated_folds,
+    thin,
 )
 
 MOODS = ("Energetic", "Relaxing", "Dark")
@@ -285,3 +286,17 @@ def test_groups_that_cross_and_yet_cannot_be_held_out():
 def test_a_single_group_is_refused():
     with pytest.raises(LabelError, match="no group can be kept unseen: Energetic, Relaxing"):
         group_splits(np.repeat([0, 1], 20), ["one"] * 40, MOODS[:2])
+
+
+def test_thinning_keeps_every_moods_share():
+    y = np.repeat([0, 1, 2], [6000, 3000, 30])
+    rows = thin(y, 900, seed=1)
+    assert np.bincount(y[rows]).tolist() == [598, 299, 20]
+    assert np.all(np.diff(rows) > 0)
+    assert np.array_equal(rows, thin(y, 900, seed=1))
+    assert not np.array_equal(rows, thin(y, 900, seed=2))
+
+
+def test_short_tables_are_not_thinned():
+    y = np.array([0, 1, 0, 1])
+    assert thin(y, 4).tolist() == [0, 1, 2, 3]

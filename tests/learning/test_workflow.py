@@ -168,7 +168,12 @@ def test_settings_protocol_and_versions_are_told(grouped):
         "seed": 42,
         "keep_duplicates": False,
     }
-    assert evidence["protocol"] == {"search_folds": 5, "compare_folds": 5, "compare_repeats": 2}
+    assert evidence["protocol"] == {
+        "search_folds": 5,
+        "searched_on": sum(evidence["split"]["train"].values()),
+        "compare_folds": 5,
+        "compare_repeats": 2,
+    }
     assert evidence["versions"]["numpy"] == np.__version__
     assert evidence["affetto"] == affetto.__version__
 
@@ -463,3 +468,11 @@ def test_one_mood_a_table_and_few_features(table):
 
 def test_training_has_a_public_door():
     assert affetto.train is train
+
+
+def test_many_tracks_are_searched_on_a_sample_and_compared_once(monkeypatch):
+    monkeypatch.setattr(workflow, "SEARCH_TRACKS", 120)
+    run = train(demo_table(tracks_per_playlist=30), candidates=("logistic-tuned",), jobs=1)
+    assert run.evidence["protocol"]["searched_on"] == 120
+    assert run.evidence["protocol"]["compare_repeats"] == 1
+    assert run.evidence["chosen_cv"]["n"] == sum(run.evidence["split"]["train"].values())

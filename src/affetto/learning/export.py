@@ -20,7 +20,7 @@ from sklearn.svm import SVC
 from threadpoolctl import threadpool_limits
 
 from affetto.errors import UsageError
-from affetto.learning.candidates import BY_NAME, Candidate, Prepare, build
+from affetto.learning.candidates import BY_NAME, Candidate, Prepare, build, rows_to_learn
 from affetto.learning.dataset import LabelledTracks
 from affetto.learning.network import NetworkClassifier, Weights
 from affetto.model import MoodModel
@@ -102,7 +102,8 @@ def fit_pipelines(
             estimator = build(
                 member, settings[member.name], features=features, n_moods=y.max() + 1, seed=seed
             )
-            parts = to_pipelines(estimator.fit(X, y), n_features=X.shape[1])
+            rows = rows_to_learn(member.name, y, seed)
+            parts = to_pipelines(estimator.fit(X[rows], y[rows]), n_features=X.shape[1])
             pipelines += parts
             weights += [1 / (len(members) * len(parts))] * len(parts)
     return tuple(pipelines), tuple(weights)

@@ -22,6 +22,9 @@ Split = tuple[Indices, Indices]
 MAX_GROUP_COMBINATIONS = 32
 """2⁵: one of two playlists of each of five moods held out, every way there is."""
 
+MIN_THINNED = 20
+"""Thinning leaves a mood so many tracks at least, where it has them."""
+
 MIN_LEARNING = 5
 """Fewer tracks of a mood than this on a learning side, and it cannot be learned."""
 
@@ -69,6 +72,31 @@ def hold_out(labels: npt.NDArray[np.str_], test_size: float = 0.33, seed: int = 
         f"a test size of {test_size:g} leaves fewer than {MIN_LEARNING} of the {counts[rarest]} "
         f"{moods[rarest]} tracks to learn from; choose a smaller one, or add {moods[rarest]} tracks"
     )
+
+
+def thin(y: Indices, limit: int, seed: int = 42) -> Indices:
+    """Give at most about `limit` rows, drawn so that every mood keeps its share.
+
+    Parameters
+    ----------
+    y : ndarray of int, shape=(n,)
+    limit : int
+    seed : int
+
+    Returns
+    -------
+    ndarray of int
+        Indices into `y`, in order; all of them where `y` is short enough.
+    """
+    if len(y) <= limit:
+        return np.arange(len(y))
+    draw = np.random.default_rng(seed)
+    parts = []
+    for mood in np.unique(y):
+        own = np.flatnonzero(y == mood)
+        n = min(len(own), max(MIN_THINNED, round(limit * len(own) / len(y))))
+        parts.append(draw.permutation(own)[:n])
+    return np.sort(np.concatenate(parts))
 
 
 def folds(y: Indices, n_folds: int = 5, seed: int = 42) -> list[Split]:

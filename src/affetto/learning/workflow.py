@@ -23,7 +23,14 @@ from affetto.learning.evaluation import Predictions, summary, wilson_interval
 from affetto.learning.export import fit_model
 from affetto.learning.interpretation import explore, leading_features, odds_ratios, simple_rules
 from affetto.learning.labels import LabelledTable, TableLike, resolve_tables
-from affetto.learning.splits import Split, folds, group_splits, hold_out, repeated_folds
+from affetto.learning.splits import (
+    Split,
+    folds,
+    group_splits,
+    hold_out,
+    repeated_folds,
+    thin,
+)
 from affetto.model import MoodModel
 from affetto.output import make_folder, write_text, written_aside
 
@@ -32,6 +39,9 @@ Indices = npt.NDArray[np.intp]
 STAGES = ("reading", "searching", "comparing", "learning curve", "interpreting", "testing")
 
 SEARCH_FOLDS = 5
+SEARCH_TRACKS = 3000
+"""On more tracks than this, settings are searched on a sample of them, and candidates are
+compared on folds drawn once: with so many tracks the luck of a draw matters less than time."""
 COMPARE_FOLDS, COMPARE_REPEATS = 5, 4
 CURVE_SHARES, CURVE_REPEATS = (0.1, 0.2, 0.35, 0.5, 0.7, 0.85, 1.0), 2
 
@@ -229,15 +239,15 @@ class _Run:
         train, test = hold_out(tracks.labels, self.settings.test_size, seed)
         compared = self.settings.compared()
 
-        search_splits = _within(train, folds(y[train], SEARCH_FOLDS, seed))
+        searched_on = train[thin(y[train], SEARCH_TRACKS, seed)]
+        search_splits = _within(searched_on, folds(y[searched_on], SEARCH_FOLDS, seed))
         searched = [candidate for candidate in compared if candidate.grid]
         searches = self.judge.search(searched, search_splits, "searching")
         settings = best_settings(compared, searches)
 
-        cv_splits = _within(
-            train, repeated_folds(y[train], COMPARE_FOLDS, COMPARE_REPEATS, seed + 1)
-        )
-        n_cv, n_once = len(cv_splits), len(cv_splits) // COMPARE_REPEATS
+        repeats = COMPARE_REPEATS if len(train) <= SEARCH_TRACKS else 1
+        cv_splits = _within(train, repeated_folds(y[train], COMPARE_FOLDS, repeats, seed + 1))
+        n_cv, n_once = len(cv_splits), len(cv_splits) // repeats
         unseen = self._unseen_splits(train)
         judged = self.judge.judge(compared, settings, [*cv_splits, *unseen], "comparing")
         rows = [
@@ -273,7 +283,8 @@ class _Run:
             "protocol": {
                 "search_folds": SEARCH_FOLDS,
                 "compare_folds": COMPARE_FOLDS,
-                "compare_repeats": COMPARE_REPEATS,
+                "compare_repeats": repeats,
+                "searched_on": len(searched_on),
             },
             "source": self._source(sources),
             "data": self._data(audit),

@@ -189,15 +189,15 @@ def label_frames(
 def _label_frame(table: Table, model: MoodModel, keep: Sequence[str], tally: Tally) -> pl.LazyFrame:
     _check_columns(table, model, keep)
     identity = [name for name in IDENTITY_COLUMNS if name in table.columns]
-    # Names may be missing in some rows: the number tells every row from the others.
-    number = pl.int_range(1, pl.len() + 1, dtype=pl.UInt32).alias(ROW_COLUMN)
     reserved = _reserved(model)
     kept = [
         pl.col(name).alias(f"{name}_given" if name in reserved else name)
         for name in dict.fromkeys(keep)
         if name not in {*identity, *table.features}
     ]
-    frame = table.frame.select(number, *identity, *kept, *table.features, ERROR_COLUMN)
+    frame = table.frame.select(*identity, *kept, *table.features, ERROR_COLUMN)
+    # Names may be missing in some rows: the number tells every row from the others.
+    frame = frame.with_row_index(ROW_COLUMN, offset=1)
     moods = pl.Enum(model.moods)
     columns = [mood.column for mood in resolve_moods(model.moods)]
     schema = dict(frame.collect_schema())
