@@ -185,7 +185,7 @@ def test_the_most_confused_pair(evidence):
     assert piece["evidence"] == (
         "9 Happy test tracks were called Dark, 4 the other way: 25% of all errors."
     )
-    assert "--map Happy=Dark" in piece["do"]
+    assert "give both one name of your own with --map" in piece["do"]
     evidence["test"]["most_confused"]["share_of_errors"] = 0.19
     assert findings(evidence) == ["Learning curve: has converged"]
 

@@ -154,8 +154,8 @@ def _confused(evidence: Evidence) -> list[Advice]:
             f"{pair['first_as_second']} {first} test tracks were called {second}, "
             f"{pair['second_as_first']} the other way: {pair['share_of_errors']:.0%} of all "
             "errors.",
-            "Listen to a few of either playlist: would you tell them apart? If not, merge them "
-            f"with --map {first}={second}.",
+            "Listen to a few of either: would you tell them apart? If not, give both one name of "
+            "your own with --map.",
         )
     ]
 
