@@ -7,6 +7,8 @@
     ├── InputError                   something given to affetto cannot be used
     │   ├── TableError               a table is missing, unreadable, or holds no usable columns
     │   ├── DatasetError             a named dataset is unknown, absent, or fails its checksum
+    │   ├── AudioError               an audio file cannot be used: missing, not audio, no samples
+    │   │   └── DecoderMissingError  reading this format needs the extra [av]
     │   └── LabelError               labels that cannot be learned from: one mood, too few tracks
     ├── ModelError                   a model file or its content
     │   ├── ModelFormatError         truncated, altered, oversized, from a newer format, or hostile
@@ -35,6 +37,14 @@ class TableError(InputError):
 
 class DatasetError(InputError):
     """A named dataset is unknown, absent, or fails its checksum."""
+
+
+class AudioError(InputError):
+    """An audio file cannot be used at all: missing, not audio, no samples, too damaged."""
+
+
+class DecoderMissingError(AudioError):
+    """Reading this audio format needs the extra ``affetto[av]``, which is not installed."""
 
 
 class LabelError(InputError):
