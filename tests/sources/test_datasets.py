@@ -48,7 +48,7 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("AFFETTO_DATA", raising=False)
     monkeypatch.setattr(datasets, "__file__", str(tmp_path / "a/b/c/datasets.py"))
-    work = tmp_path / "work" / "here"
+    work = tmp_path / "elsewhere" / "here"
     work.mkdir(parents=True)
     monkeypatch.chdir(work)
     return tmp_path
