@@ -25,7 +25,6 @@ _PIPE_WIDTH = 120  # into a file or pipe, where nobody tells how wide the page i
 out = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
 err = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else _PIPE_WIDTH)
 
-# Readable on black and on white alike; the terminal's own red, yellow, … are not always.
 _BAR = "█"
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
@@ -109,7 +108,8 @@ def labels(rows: Sequence[Mapping[str, Any]], moods: Sequence[str], total: int) 
     table.add_column("track", overflow="ellipsis", no_wrap=True, max_width=44)
     for name in ("mood", "", "sure", "next best"):
         table.add_column(name, no_wrap=True)
-    styles = {mood.name: _style(mood.colour_light, mood.colour_dark) for mood in known}
+    # A terminal does not tell its background: words keep its own colour, bars alone are tinted.
+    tints = {mood.name: mood.colour_dark for mood in known}
     problems: list[str] = []
     for row in rows:
         if row["mood"] is None:
@@ -120,8 +120,8 @@ def labels(rows: Sequence[Mapping[str, Any]], moods: Sequence[str], total: int) 
         (first, mood), (second, runner_up) = shares[:2]
         table.add_row(
             plain(_track_name(row)),
-            Text(mood, style=f"bold {styles[mood]}"),
-            Text(bar(first), style=styles[mood]),
+            Text(mood, style="bold"),
+            Text(bar(first), style=tints[mood]),
             f"{first:.0%}",
             Text(f"{runner_up} {second:.0%}", style="dim"),
         )
@@ -130,11 +130,6 @@ def labels(rows: Sequence[Mapping[str, Any]], moods: Sequence[str], total: int) 
         out.print(Text(f"… and {total - len(rows):,} more; --out FILE writes all", style="dim"))
     for problem in problems:
         err.print(plain(problem))
-
-
-def _style(light: str, dark: str) -> str:
-    # Terminals do not tell their background; the colour for dark ones is readable on most.
-    return dark if out.color_system else light
 
 
 def _track_name(row: Mapping[str, Any]) -> str:

@@ -10,11 +10,8 @@ from polars.selectors import by_name
 
 from affetto.errors import TableError, UsageError
 from affetto.moods import wanted_mood
-from affetto.sources.datasets import PREFIX, load_dataset
-from affetto.sources.tables import Table, from_frame, scan_table, translate_errors
-
-TableLike = str | Path | Table | pl.DataFrame
-"""A path, the name of a public table (``"dataset:article"``), a table, or a frame."""
+from affetto.sources.datasets import TableLike, open_table
+from affetto.sources.tables import Table, translate_errors
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +73,16 @@ def resolve_tables(
     """
     drop = tuple(drop)
     if isinstance(tables, Mapping):
-        sources = [LabelledTable(_open(one), mood=_named(mood)) for mood, one in tables.items()]
+        sources = [
+            LabelledTable(open_table(one), mood=_named(mood)) for mood, one in tables.items()
+        ]
     else:
         if isinstance(tables, TableLike | LabelledTable) or not isinstance(tables, Sequence):
             tables = [tables]
         sources = [
             one
             if isinstance(one, LabelledTable)
-            else LabelledTable(_open(one), label=label, mapping=mapping or {}, dropped=drop)
+            else LabelledTable(open_table(one), label=label, mapping=mapping or {}, dropped=drop)
             for one in tables
         ]
     if (mapping or drop) and sources and all(source.mood is not None for source in sources):
@@ -134,9 +133,9 @@ def from_arguments(
     for argument in arguments:
         mood, equals, path = argument.partition("=")
         if equals and mood and not Path(argument).exists():
-            sources.append(LabelledTable(_open(path), mood=wanted_mood(mood)))
+            sources.append(LabelledTable(open_table(path), mood=wanted_mood(mood)))
         else:
-            sources.append(LabelledTable(_open(argument), None, label, mapping or {}, drop))
+            sources.append(LabelledTable(open_table(argument), None, label, mapping or {}, drop))
     return resolve_tables(sources, mapping=mapping, drop=drop)
 
 
@@ -168,21 +167,6 @@ def _labels_of(source: LabelledTable) -> set[str]:
 
 def _key(label: str) -> str:
     return label.strip().lower()
-
-
-def _open(table: TableLike) -> Table:
-    if isinstance(table, Table):
-        return table
-    if isinstance(table, pl.DataFrame):
-        return from_frame(table)
-    if not isinstance(table, str | Path):
-        raise UsageError(
-            f"found a {type(table).__name__} in place of a table; expected a path, a dataset's "
-            "name, or a polars DataFrame (of a pandas one: polars.from_pandas(frame))"
-        )
-    if str(table).startswith(PREFIX):
-        return load_dataset(str(table))
-    return scan_table(table)
 
 
 def is_plain(dtype: pl.DataType) -> bool:

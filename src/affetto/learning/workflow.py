@@ -22,7 +22,7 @@ from affetto.learning.dataset import LabelledTracks, gather
 from affetto.learning.evaluation import Predictions, summary, wilson_interval
 from affetto.learning.export import fit_model
 from affetto.learning.interpretation import explore, leading_features, odds_ratios, simple_rules
-from affetto.learning.labels import LabelledTable, TableLike, resolve_tables
+from affetto.learning.labels import LabelledTable, resolve_tables
 from affetto.learning.splits import (
     Split,
     folds,
@@ -33,6 +33,7 @@ from affetto.learning.splits import (
 )
 from affetto.model import MoodModel
 from affetto.output import make_folder, write_text, written_aside
+from affetto.sources.datasets import TableLike
 
 Indices = npt.NDArray[np.intp]
 
@@ -309,7 +310,7 @@ class _Run:
             "consistency": None,
         }
         evidence["advice"] = advise(evidence)
-        return evidence, replace(final, about=_about(evidence, tracks, chosen, settings))
+        return evidence, final.with_about(_about(evidence, tracks, chosen, settings))
 
     def _unseen_splits(self, rows: Indices) -> list[Split]:
         tracks = self.tracks

@@ -16,12 +16,11 @@ from affetto.features import BY_NAME
 from affetto.model import MoodModel, load_model
 from affetto.moods import resolve_moods
 from affetto.output import written_aside
-from affetto.sources.datasets import load_dataset
-from affetto.sources.tables import Table, from_frame, scan_table, translate_errors
+from affetto.sources.datasets import TableLike, open_table
+from affetto.sources.tables import Table, translate_errors
 from affetto.tracks import ERROR_COLUMN, IDENTITY_COLUMNS
 
 Floats = npt.NDArray[np.float64]
-TableLike = str | Path | Table | pl.DataFrame
 ModelLike = MoodModel | str | Path | None
 OnRows = Callable[[int], None]
 
@@ -297,17 +296,7 @@ def open_tables(source: TableLike | Sequence[TableLike]) -> list[Table]:
     several = [source] if isinstance(source, TableLike) else list(source)
     if not several:
         raise UsageError("nothing to label; name a table, e.g. affetto label songs.csv")
-    return [_open(one) for one in several]
-
-
-def _open(source: TableLike) -> Table:
-    if isinstance(source, Table):
-        return source
-    if isinstance(source, pl.DataFrame):
-        return from_frame(source)
-    if str(source).startswith("dataset:"):
-        return load_dataset(str(source))
-    return scan_table(source)
+    return [open_table(one) for one in several]
 
 
 def _sink(frame: pl.LazyFrame, path: Path, name: str) -> None:

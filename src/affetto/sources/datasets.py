@@ -25,10 +25,13 @@ from typing import IO
 
 import polars as pl
 
-from affetto.errors import DatasetError
+from affetto.errors import DatasetError, UsageError
 from affetto.sources.notes import Note
-from affetto.sources.tables import Table, scan_table
+from affetto.sources.tables import Table, from_frame, scan_table
 from affetto.tracks import ERROR_COLUMN
+
+TableLike = str | Path | Table | pl.DataFrame
+"""A path, the name of a public table (``"dataset:article"``), a table, or a frame."""
 
 PREFIX = "dataset:"
 """What marks a dataset's name where a path could stand."""
@@ -223,6 +226,34 @@ def load_dataset(name: str) -> Table:
         table = _with_playlists(table)
     notes = (*table.notes, *_advice(dataset))
     return replace(table, name=dataset.name, group=dataset.group, notes=notes)
+
+
+def open_table(source: TableLike) -> Table:
+    """Open a table, however it is named.
+
+    Parameters
+    ----------
+    source : TableLike
+
+    Raises
+    ------
+    UsageError
+        If `source` is of another kind.
+    TableError, DatasetError
+        If the table cannot be read.
+    """
+    if isinstance(source, Table):
+        return source
+    if isinstance(source, pl.DataFrame):
+        return from_frame(source)
+    if not isinstance(source, str | Path):
+        raise UsageError(
+            f"found a {type(source).__name__} in place of a table; expected a path, a dataset's "
+            "name, or a polars DataFrame (of a pandas one: polars.from_pandas(frame))"
+        )
+    if str(source).startswith(PREFIX):
+        return load_dataset(str(source))
+    return scan_table(source)
 
 
 def _advice(dataset: Dataset) -> list[Note]:
