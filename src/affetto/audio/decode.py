@@ -32,6 +32,7 @@ _FRAMES_PER_BYTE = 1024  # flac of digital silence reaches 290
 _MP3_BYTES_PER_S = 1000  # 8 kbit/s, the lowest rate of MPEG layer III
 _MISSING_S = 0.1  # codec delays are shorter
 _UNKNOWN = 2**63 - 1  # libsndfile's number of frames where a flac does not tell it
+_TAIL_BYTES = 1 << 13  # tags behind the last frame of an mp3
 _PREROLL_S = 0.1  # Opus converges within 80 ms (RFC 7845, 4.6)
 
 _DAMAGED = "damaged: some of it could not be decoded and is left out"
@@ -242,9 +243,16 @@ class _SoundFileAudio(Audio):
             self._warn(_DAMAGED)
             self._is_over = not self._is_rescued()
             return self._chunk(n_frames)
-        if self.info.duration_s is None and before == self._sound.frames:
+        if self.info.duration_s is None and self._n_bytes_left() > _TAIL_BYTES:
+            # The guess is over, the file is not. (What the decoder has read ahead is not seen.)
+            if self._is_rescued():
+                return self._chunk(n_frames)
             self._warn("cut short: read as long as the header lets us guess; PyAV would read all")
         return None
+
+    def _n_bytes_left(self) -> int:
+        descriptor = self._file.fileno()
+        return os.fstat(descriptor).st_size - os.lseek(descriptor, 0, os.SEEK_CUR)
 
     def _is_rescued(self) -> bool:
         """Let FFmpeg, where installed, read on: it finds its way behind damage."""
@@ -282,7 +290,7 @@ class _SoundFileAudio(Audio):
 class _AvAudio(Audio):
     """FFmpeg through PyAV; a packet that fails is left out."""
 
-    def __init__(self, path: Path, file: BinaryIO, container: str, *, is_guess: bool = False):
+    def __init__(self, path: Path, file: BinaryIO, container: str):
         super().__init__(path, file)
         try:
             # Optional, and slow to import: the one import that waits until a file needs it.
@@ -307,7 +315,7 @@ class _AvAudio(Audio):
         self._rest = [_as_float(first)]
         ticks = self._stream.duration
         known_s = ticks * (self._stream.time_base or 0) if ticks else (self._av.duration or 0) / 1e6
-        duration_s = float(known_s) if known_s > 0 and not is_guess else None
+        duration_s = float(known_s) if known_s > 0 else None
         tags = {**self._av.metadata, **self._stream.metadata}
         # The decoder, not the header, knows the rate: HE-AAC doubles what the header says.
         codec = self._stream.codec_context.name.removesuffix("float")
@@ -407,29 +415,31 @@ def _audio_in(path: Path, file: BinaryIO) -> Audio:
     file.seek(0)
     container = _container(head)
     # Without a table in its first frame libsndfile guesses the length of an mp3 from the first
-    # bit rate, and reads no further: half of a file that starts loud is lost in silence.
+    # bit rate, and reads no further: without FFmpeg half of a file that starts loud is lost.
     is_guess = container == "mp3" and not re.search(rb"Xing|Info|VBRI", head[:256])
-    audio: Audio | None = None
+    audio: Audio
     if container and (container in _ONLY_FFMPEG or b"OpusHead" in head[:512]):
         audio = _AvAudio(path, file, container)
-    elif is_guess:
-        with suppress(DecoderMissingError):
-            audio = _AvAudio(path, file, "mp3", is_guess=True)
+    else:
+        audio = _soundfile_or_av(path, file, container, is_guess)
+    last = tail.rfind(b"OggS")  # the flags of a page stand in its sixth byte; 4 marks the end
+    if container == "ogg" and last >= 0 and not (tail[last + 5 :][:1] or b"\0")[0] & 4:
+        audio.warnings.append("cut short: the ogg stream has no end mark")
+    return audio
+
+
+def _soundfile_or_av(path: Path, file: BinaryIO, container: str | None, is_guess: bool) -> Audio:
     try:
-        audio = audio or _SoundFileAudio(path, file, is_guess=is_guess)
+        return _SoundFileAudio(path, file, is_guess=is_guess)
     except soundfile.SoundFileError as exc:
         reason = getattr(exc, "error_string", str(exc))
         if container is None:
             raise AudioError(f"{_shown(path)} is not audio: {reason}") from exc
         file.seek(0)
         try:
-            audio = _AvAudio(path, file, container)
+            return _AvAudio(path, file, container)
         except DecoderMissingError as hint:
             raise AudioError(f"{_shown(path)} cannot be decoded: {reason} {hint}") from exc
-    last = tail.rfind(b"OggS")  # the flags of a page stand in its sixth byte; 4 marks the end
-    if container == "ogg" and last >= 0 and not (tail[last + 5 :][:1] or b"\0")[0] & 4:
-        audio.warnings.append("cut short: the ogg stream has no end mark")
-    return audio
 
 
 def _container(head: bytes) -> str | None:
