@@ -142,11 +142,9 @@ class LoudnessMeter:
         The last, unfinished 100 ms count for peak, RMS and crest alone, as the standard has
         whole blocks only.
         """
-        self._measure()
-        hops = np.concatenate([np.empty(0), *self._energies])
+        hops = self._hops()
         momentary = _block_means(hops, 4)
         short_term = _block_means(hops, 30)
-        programme = _gated(momentary, relative_lu=-10)
         heard = _to_lufs(_gated(short_term, relative_lu=-20))
         low, high = np.percentile(heard, [10, 95]) if len(heard) else (np.nan, np.nan)
         rest = self._held[:, : self._n_held].astype(np.float64)
@@ -154,7 +152,7 @@ class LoudnessMeter:
         peak_db = _to_db(self._peak**2)
         rms_db = _to_db(squares / max(self._n_samples + rest.size, 1))
         return Loudness(
-            integrated_lufs=float(_to_lufs(programme.mean())) if len(programme) else np.nan,
+            integrated_lufs=_integrated(hops),
             range_lu=float(high - low),
             momentary_max_lufs=_loudest(momentary),
             short_term_max_lufs=_loudest(short_term),
@@ -163,6 +161,20 @@ class LoudnessMeter:
             crest_db=peak_db - rms_db,
             silence_share=float(np.mean(hops <= _ABSOLUTE_GATE)) if len(hops) else np.nan,
         )
+
+    def integrated_lufs(self, start_s: float, stop_s: float) -> float:
+        """Give the integrated loudness of a part, LUFS; NaN below 400 ms and in silence.
+
+        Parameters
+        ----------
+        start_s, stop_s : float
+            Seconds from the first sample, to the nearest tenth; beyond the end is no error.
+        """
+        return _integrated(self._hops()[round(10 * start_s) : round(10 * stop_s)])
+
+    def _hops(self) -> NDArray[np.float64]:
+        self._measure()
+        return np.concatenate([np.empty(0), *self._energies])
 
     def _measure(self) -> None:
         """Keep the energies of the whole hops held; hold on to the rest."""
@@ -287,6 +299,11 @@ def _to_db(power: float) -> float:
 def _block_means(hops: NDArray[np.float64], n: int) -> NDArray[np.float64]:
     """Mean energy of every `n` consecutive hops."""
     return np.convolve(hops, np.full(n, 1 / n), "valid") if len(hops) >= n else np.empty(0)
+
+
+def _integrated(hops: NDArray[np.float64]) -> float:
+    programme = _gated(_block_means(hops, 4), relative_lu=-10)
+    return float(_to_lufs(programme.mean())) if len(programme) else np.nan
 
 
 def _gated(blocks: NDArray[np.float64], relative_lu: float) -> NDArray[np.float64]:

@@ -1,0 +1,376 @@
+"""From a file to its ten features in one pass: this conducts the rest of the room.
+
+Blocks come from `decode`; loudness is metered on all channels, everything else on a mono mix
+at 44.1 kHz. Descriptors of timbre and modulation are taken of windows of 30 s and averaged, so
+that a long track means the same to the learned maps as the clips they were fitted on.
+"""
+
+import dataclasses
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soxr
+from numpy.typing import NDArray
+
+from affetto.audio.decode import open_audio
+from affetto.audio.loudness import LoudnessMeter
+from affetto.audio.mapping import map_features
+from affetto.audio.rhythm import Rhythm, RhythmMeter
+from affetto.audio.spectrum import FRAME_RATE_HZ, RATE_HZ, MelSpectrum, to_db
+from affetto.audio.stream import Audio, AudioInfo
+from affetto.audio.timbre import timbre_descriptors
+from affetto.audio.tonality import Tonality, TonalityMeter
+from affetto.errors import AudioError, UsageError
+
+ANALYSIS_VERSION = 1
+"""Grows when the same file would get other numbers."""
+
+KEY_NAMES = ("C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B")
+WINDOW_S = 30.0
+TIMELINE_WINDOW_S = 15.0
+"""Length of a moment of the timeline; each begins half of it after the one before."""
+EXCERPTS = (1 / 6, 1 / 2, 5 / 6)
+"""Where in a track the middles of its three excerpts of 30 s lie."""
+
+_BLOCK_S = 2.0  # what stays in the second cache, measured
+_RATES_HZ = (4_000, 768_000)  # what the K-weighting is defined for
+_LEAST_REST_S = 1.0  # a shorter rest behind the last whole window adds nothing
+
+Described = dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A window of a track's timeline, and its features."""
+
+    start_s: float
+    stop_s: float
+    features: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class AudioFeatures:
+    """What the analysis of one file gives. Undefined is NaN.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    title, artist, album : str or None
+        Tags embedded in the file.
+    features : mapping of str to float
+        The ten, by name (`affetto.FEATURES` holds units and ranges).
+    key : int or None
+        Pitch class of the key, 0–11, C = 0; None where no pitch was heard.
+    mode : int or None
+        1 major, 0 minor; None with `key`.
+    descriptors : mapping of str to float
+        All that was measured, by name.
+    timeline : tuple of Moment
+        Windows of 15 s, half overlapping; empty unless asked for.
+    warnings : tuple of str
+        What was wrong with the file and got by with.
+    """
+
+    path: Path
+    title: str | None
+    artist: str | None
+    album: str | None
+    features: Mapping[str, float]
+    key: int | None
+    mode: int | None
+    descriptors: Mapping[str, float] = field(repr=False)
+    timeline: tuple[Moment, ...] = field(default=(), repr=False)
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def duration_s(self) -> float:
+        """Length, seconds."""
+        return self.features["duration_ms"] / 1000
+
+    @property
+    def key_name(self) -> str | None:
+        """The key in words, e.g. ``"A minor"``."""
+        if self.key is None:
+            return None
+        return f"{KEY_NAMES[self.key]} {'major' if self.mode else 'minor'}"
+
+
+def analyze(
+    path: str | os.PathLike[str], *, excerpt: bool = False, timeline: bool = False
+) -> AudioFeatures:
+    """Compute the audio features of a file.
+
+    Parameters
+    ----------
+    path : path
+        An audio file of any format that soundfile or, where installed, PyAV reads.
+    excerpt : bool, default False
+        Analyse three excerpts of 30 s (around 1/6, 1/2 and 5/6 of the track) in place of the
+        whole. Faster; loudness range and dynamics suffer most. Tracks below 2 minutes, or
+        whose length the file does not tell, are analysed whole.
+    timeline : bool, default False
+        Give the features of windows of 15 s, half overlapping, as well.
+
+    Returns
+    -------
+    AudioFeatures
+
+    Raises
+    ------
+    AudioError
+        If the file is missing, not audio, damaged beyond reading, or without samples.
+    UsageError
+        If both an excerpt and a timeline are asked for.
+    """
+    if excerpt and timeline:
+        raise UsageError("a timeline needs the whole track: leave one of the two out")
+    with open_audio(path) as audio:
+        info = audio.info
+        if not _RATES_HZ[0] <= info.sample_rate_hz <= _RATES_HZ[1]:
+            low, high = (f"{rate // 1000} kHz" for rate in _RATES_HZ)
+            raise AudioError(f"{path} has {info.sample_rate_hz} Hz; from {low} to {high} is read")
+        analysis = _Analysis(info, timeline=timeline)
+        if not (excerpt and _take_excerpts(audio, analysis)):
+            for block in audio.blocks(_BLOCK_S):
+                analysis.add(block)
+            analysis.end_stretch()
+        return analysis.result(info, audio.warnings)
+
+
+def _take_excerpts(audio: Audio, analysis: "_Analysis") -> bool:
+    """Feed the three excerpts; False, and nothing fed, where the file does not allow it."""
+    duration_s = audio.info.duration_s
+    if duration_s is None or duration_s < len(EXCERPTS) * WINDOW_S * 4 / 3:
+        return False
+    for place in EXCERPTS:
+        try:
+            audio.seek(place * duration_s - WINDOW_S / 2)
+        except AudioError:
+            if analysis.n_samples:
+                raise
+            return False
+        n_left = round(WINDOW_S * audio.info.sample_rate_hz)
+        for block in audio.blocks(_BLOCK_S):
+            analysis.add(block[:n_left])
+            n_left -= len(block)
+            if n_left <= 0:
+                break
+        analysis.end_stretch()
+    analysis.duration_s = duration_s
+    return True
+
+
+class _Analysis:
+    """All meters of one pass. A stretch is an unbroken part of the track."""
+
+    def __init__(self, info: AudioInfo, *, timeline: bool) -> None:
+        rate = info.sample_rate_hz
+        self.n_samples = 0
+        self.duration_s: float | None = None  # where only excerpts were heard
+        self._rate = rate
+        self._loudness = LoudnessMeter(rate, info.n_channels)
+        self._rhythm = RhythmMeter()
+        self._tonality = TonalityMeter()
+        self._windows = _Windows(WINDOW_S, WINDOW_S)
+        self._moments = _Windows(TIMELINE_WINDOW_S, TIMELINE_WINDOW_S / 2) if timeline else None
+        self._begin()
+
+    def _begin(self) -> None:
+        self._mel = MelSpectrum()
+        self._resampler = (
+            soxr.ResampleStream(self._rate, RATE_HZ, 1, dtype="float32", quality="HQ")
+            if self._rate != RATE_HZ
+            else None
+        )
+
+    def add(self, block: NDArray[np.float32]) -> None:
+        self.n_samples += len(block)
+        self._loudness.add(block)
+        mono = _mono(block)
+        self._add_mono(self._resampler.resample_chunk(mono) if self._resampler else mono)
+
+    def end_stretch(self) -> None:
+        if self._resampler:
+            self._add_mono(self._resampler.resample_chunk(np.empty(0, np.float32), last=True))
+        self._add_mel(self._mel.finish())
+        self._windows.end_stretch()
+        if self._moments:
+            self._moments.end_stretch()
+        self._begin()
+
+    def _add_mono(self, mono: NDArray[np.float32]) -> None:
+        self._tonality.add(mono)
+        self._add_mel(self._mel.add(mono))
+
+    def _add_mel(self, mel: NDArray[np.float32]) -> None:
+        mel_db = to_db(mel)
+        self._rhythm.add(mel_db)
+        self._windows.add(mel_db)
+        if self._moments:
+            self._moments.add(mel_db)
+
+    def result(self, info: AudioInfo, warnings: Iterable[str]) -> AudioFeatures:
+        rhythm, tonality = self._rhythm.result(), self._tonality.result()
+        loudness = self._loudness.result()
+        described = _mean([(w.weight, self._describe(w)) for w in self._windows.done])
+        duration_s = self.n_samples / self._rate if self.duration_s is None else self.duration_s
+        whole = {
+            **described,
+            **dataclasses.asdict(loudness),
+            "tempo_bpm": rhythm.tempo_bpm,
+            "tempo_confidence": rhythm.tempo_confidence,
+            **_tempo_alternatives(rhythm),
+            **{f"chroma_{i:02d}": share for i, share in enumerate(tonality.chroma)},
+            **{name: getattr(tonality, name) for name in _OF_WHOLE},
+            "duration_s": duration_s,
+        }
+        has_key = not np.isnan(tonality.key)
+        return AudioFeatures(
+            path=info.path,
+            title=info.title,
+            artist=info.artist,
+            album=info.album,
+            features=map_features(whole),
+            key=int(tonality.key) if has_key else None,
+            mode=int(tonality.mode) if has_key else None,
+            descriptors=whole,
+            timeline=tuple(self._moment(w, duration_s) for w in self._moments.done)
+            if self._moments
+            else (),
+            warnings=tuple(warnings),
+        )
+
+    def _describe(self, window: "_Window") -> Described:
+        rhythm = self._rhythm.window(window.start, window.stop)
+        tonality = self._tonality.window(window.start_s, window.stop_s)
+        return {
+            **window.described,
+            **{name: getattr(rhythm, name) for name in _OF_RHYTHM},
+            "dfa_danceability": rhythm.danceability,
+            **{name: getattr(tonality, name) for name in _OF_TONALITY},
+            "tempo_bpm": rhythm.tempo_bpm,
+        }
+
+    def _moment(self, window: "_Window", duration_s: float) -> Moment:
+        start_s, stop_s = window.start_s, min(window.stop_s, duration_s)
+        described = {
+            **self._describe(window),
+            "integrated_lufs": self._loudness.integrated_lufs(start_s, stop_s),
+            "duration_s": duration_s,
+        }
+        return Moment(start_s, stop_s, map_features(described))
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """A window of frames, described; `weight` is the share of it that no other window has."""
+
+    start: int
+    stop: int
+    weight: float
+    described: Described
+
+    @property
+    def start_s(self) -> float:
+        return self.start / FRAME_RATE_HZ
+
+    @property
+    def stop_s(self) -> float:
+        return self.stop / FRAME_RATE_HZ
+
+
+class _Windows:
+    """Cut frames into windows as they come, and describe each when it is complete.
+
+    What is left at the end of a stretch is heard together with what came before it: the last
+    window is as long as the others, where the stretch is.
+    """
+
+    def __init__(self, length_s: float, step_s: float) -> None:
+        self.done: list[_Window] = []
+        self._length, self._step = round(length_s * FRAME_RATE_HZ), round(step_s * FRAME_RATE_HZ)
+        self._held: list[NDArray[np.float32]] = []
+        self._n_held = 0
+        self._n_before = 0  # frames of the track before those held
+        self._n_described = 0  # frames held that a window has covered
+        self._next = 0  # where among those held the next window starts
+
+    def add(self, mel_db: NDArray[np.float32]) -> None:
+        self._held.append(mel_db)
+        self._n_held += len(mel_db)
+        while self._n_held >= self._next + self._length:
+            self._describe(self._next)
+            self._next += self._step
+            # One window's length is kept for the last one.
+            self._drop(min(self._next, self._n_held - self._length))
+
+    def end_stretch(self) -> None:
+        rest = self._n_held - self._n_described
+        if rest > (_LEAST_REST_S * FRAME_RATE_HZ if self._n_described else 0):
+            self._describe(max(0, self._n_held - self._length))
+        self._n_before += self._n_held
+        self._held, self._n_held, self._n_described, self._next = [], 0, 0, 0
+
+    def _describe(self, start: int) -> None:
+        frames = np.concatenate(self._held)
+        self._held = [frames]
+        stop = min(start + self._length, len(frames))
+        weight = (stop - self._n_described) / self._length
+        described = {
+            **timbre_descriptors(frames[start:stop]),
+        }
+        window = _Window(self._n_before + start, self._n_before + stop, weight, described)
+        self.done.append(window)
+        self._n_described = stop
+
+    def _drop(self, n_frames: int) -> None:
+        if n_frames <= 0:
+            return
+        self._held = [np.concatenate(self._held)[n_frames:]]
+        self._n_before += n_frames
+        self._n_held -= n_frames
+        self._n_described -= n_frames
+        self._next -= n_frames
+
+
+def _mono(block: NDArray[np.float32]) -> NDArray[np.float32]:
+    n_channels = block.shape[1]
+    if n_channels == 1:
+        return np.ascontiguousarray(block[:, 0])
+    if n_channels == 2:  # many times faster than the mean along the short axis
+        mixed: NDArray[np.float32] = block[:, 0] + block[:, 1]
+        mixed *= np.float32(0.5)
+        return mixed
+    mean: NDArray[np.float32] = block.mean(axis=1, dtype=np.float32)
+    return mean
+
+
+def _mean(parts: list[tuple[float, Described]]) -> Described:
+    """Weighted mean of each descriptor over the windows where it is defined."""
+    weights = np.array([weight for weight, _ in parts])[:, None]
+    values = np.array([list(described.values()) for _, described in parts])
+    known = ~np.isnan(values)
+    sums = (np.where(known, values, 0) * weights).sum(axis=0)
+    shares = (known * weights).sum(axis=0)
+    means = np.divide(sums, shares, out=np.full(len(sums), np.nan), where=shares > 0)
+    return dict(zip(parts[0][1], means.tolist(), strict=True))
+
+
+def _names(kind: type[Any], without: set[str]) -> tuple[str, ...]:
+    return tuple(f.name for f in dataclasses.fields(kind) if f.name not in without)
+
+
+_OF_WHOLE = ("key", "mode", "key_strength", "key_confidence", "tuning_cents")
+_OF_RHYTHM = _names(Rhythm, {"tempo_bpm", "tempo_confidence", "tempo_alternatives", "danceability"})
+_OF_TONALITY = _names(Tonality, {"chroma", *_OF_WHOLE})
+
+
+def _tempo_alternatives(rhythm: Rhythm) -> Described:
+    alternatives = [bpm for bpm, _ in rhythm.tempo_alternatives]
+    padded = [*alternatives, np.nan, np.nan][:2]
+    return {f"tempo_alternative_{i + 1}_bpm": bpm for i, bpm in enumerate(padded)}

@@ -1,0 +1,328 @@
+"""Rhythm from mel spectra as they come: onsets, pulse, tempo, danceability, percussion.
+
+Of each frame seven numbers are kept: onset strength in five bands, energy, and the share of
+percussion; any part of the track can then be asked for.
+
+References
+----------
+.. [1] S. Böck, F. Krebs, M. Schedl (2012), Evaluating the online capabilities of onset
+   detection methods, ISMIR.
+.. [2] O. Lartillot et al. (2008), Multi-feature modeling of pulse clarity, ISMIR.
+.. [3] S. Streich, P. Herrera (2005), Detrended fluctuation analysis of music signals:
+   danceability estimation and further semantic characterization, AES 118.
+.. [4] D. FitzGerald (2010), Harmonic/percussive separation using median filtering, DAFx.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from affetto.audio.tempo import FRAME_RATE_HZ, SHORTEST_S, estimate_tempo
+
+_N_MELS = 128
+_BAND_EDGES = (0, 5, 16, 40, 79, 128)  # mel bands: up to 0.17, 0.5, 1.5, 5 and 22 kHz
+_RISE_FRAMES = 2  # 23 ms: a window of 46 ms hides faster rises
+_RANGE_DB = 60.0  # what lies lower below the loudest is not heard beside it
+_FORGET_DB_PER_S = 1.0  # how fast "the loudest" gives way in quiet passages
+_SILENCE_DB = -80.0  # mel power of 16-bit dither is −82 dB
+_N_GROUPS = 32  # of four mel bands, for percussion
+_HALF_TIME, _HALF_GROUPS = 8, 4  # 0.2 s and nine groups: what is flat in time or frequency
+_PEAK_FRAMES, _MEAN_FRAMES, _PEAK_DB = 3, 43, 1.0
+_DFA_SHORTEST_S, _DFA_LONGEST_S = 0.31, 8.8  # [3]_
+
+Matrix = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """How a signal moves in time. Undefined is NaN: silence, and less than 4 s.
+
+    Attributes
+    ----------
+    tempo_bpm : float
+        Tempo, beats per minute, 40–230; see `affetto.audio.tempo`.
+    tempo_confidence : float
+        Estimated probability that the tempo is right within 4%, 0–1.
+    tempo_alternatives : tuple of (float, float)
+        The next best (bpm, probability), best first.
+    pulse_clarity : float
+        Highest value of the normalised autocorrelation of the onset curve between the lags of
+        40 and 230 BPM, 0–1 [2]_: 1 for a click track.
+    onset_rate_hz : float
+        Onsets per second: local maxima of the onset curve (± 35 ms) 1 dB and more above its
+        mean over a second [1]_.
+    onset_strength_db : float
+        Mean of the onset curve, dB: the rise of level within 23 ms, mean over the mel bands,
+        falls counted as 0 [1]_.
+    onset_regularity : float
+        1 / (1 + standard deviation / mean of the intervals between onsets), 0–1: 1 where they
+        are all alike. NaN below three onsets.
+    beat_strength : float
+        (on − off) / (on + off), 0–1: the onset curve on the beats of `tempo_bpm`, and
+        between them.
+    danceability : float
+        1 / mean exponent of the detrended fluctuation of the amplitude, 0.31 to 8.8 s [3]_:
+        2 for white noise, 0.67 for Brownian motion.
+    percussive_share : float
+        Share of the energy in what is flat over frequency against what is flat over time,
+        0–1, by masks of means in place of medians [4]_: 0.5 for stationary noise.
+    """
+
+    tempo_bpm: float
+    tempo_confidence: float
+    tempo_alternatives: tuple[tuple[float, float], ...]
+    pulse_clarity: float
+    onset_rate_hz: float
+    onset_strength_db: float
+    onset_regularity: float
+    beat_strength: float
+    danceability: float
+    percussive_share: float
+
+
+class RhythmMeter:
+    """Take mel spectra as they come; chunks of any length give the same result."""
+
+    def __init__(self) -> None:
+        self._bands: list[Matrix] = []
+        self._energy: list[NDArray[np.float32]] = []
+        self._percussive: list[Matrix] = []
+        self._before = np.empty((0, _N_MELS), np.float32)
+        self._loudest_db = -np.inf
+        self._context = np.empty((0, _N_GROUPS), np.float32)
+        self._n_frames = 0
+
+    @property
+    def n_frames(self) -> int:
+        """Frames taken so far."""
+        return self._n_frames
+
+    def add(self, mel_db: Matrix) -> None:
+        """Take the next frames.
+
+        Parameters
+        ----------
+        mel_db : array of float32, shape=(n_frames, 128)
+            Mel power, dB, −100 at the lowest.
+
+        Raises
+        ------
+        ValueError
+            If the shape is another.
+        """
+        if mel_db.ndim != 2 or mel_db.shape[1] != _N_MELS:
+            raise ValueError(f"mel_db has shape {mel_db.shape}, expected (n_frames, {_N_MELS})")
+        if not len(mel_db):
+            return
+        audible = np.maximum(mel_db, self._floor(mel_db.max(axis=1))[:, np.newaxis])
+        if not len(self._before):
+            self._before = np.repeat(audible[:1], _RISE_FRAMES, axis=0)
+        levels = np.concatenate([self._before, audible])
+        rise = levels[_RISE_FRAMES:] - levels[:-_RISE_FRAMES]
+        np.maximum(rise, 0, out=rise)
+        self._bands.append(rise @ _BAND_MEANS)
+        self._before = levels[-_RISE_FRAMES:].copy()
+        self._add_groups(audible @ _GROUP_MEANS)
+        self._n_frames += len(mel_db)
+
+    def result(self) -> Rhythm:
+        """Describe all frames so far; more may be added after."""
+        return self.window(0, self._n_frames)
+
+    def window(self, start_frame: int, stop_frame: int) -> Rhythm:
+        """Describe the frames from `start_frame` up to, not including, `stop_frame`.
+
+        Raises
+        ------
+        ValueError
+            If they are not among the frames taken so far.
+        """
+        if not 0 <= start_frame <= stop_frame <= self._n_frames:
+            found = f"{start_frame} to {stop_frame}"
+            raise ValueError(f"window of frames {found}, expected within 0 to {self._n_frames}")
+        bands = _joined(self._bands)[start_frame:stop_frame]
+        energy = _joined(self._energy)[start_frame:stop_frame]
+        percussive = _joined(self._percussive)[start_frame:stop_frame]
+        if len(energy) < SHORTEST_S * FRAME_RATE_HZ or not bands.any():
+            return Rhythm(np.nan, np.nan, (), *(7 * (np.nan,)))
+        curve = bands @ _BAND_SHARES
+        tempo = estimate_tempo(bands)
+        peaks = onset_frames(curve)
+        intervals = np.diff(peaks)
+        masked, whole = percussive.sum(axis=0, dtype=np.float64)
+        return Rhythm(
+            tempo_bpm=tempo.bpm,
+            tempo_confidence=tempo.confidence,
+            tempo_alternatives=tempo.alternatives,
+            pulse_clarity=tempo.pulse_clarity,
+            onset_rate_hz=len(peaks) / len(curve) * FRAME_RATE_HZ,
+            onset_strength_db=float(curve.mean()),
+            onset_regularity=(
+                float(1 / (1 + intervals.std() / intervals.mean()))
+                if len(intervals) > 1
+                else np.nan
+            ),
+            beat_strength=_beat_strength(curve, tempo.bpm),
+            danceability=1 / fluctuation_exponent(np.sqrt(energy)),
+            percussive_share=float(masked / whole) if whole > 0 else np.nan,
+        )
+
+    def _floor(self, frame_max_db: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Level below which nothing counts: 60 dB below the loudest of late."""
+        # A maximum that gives way linearly is the plain one on a slope.
+        slope = np.arange(self._n_frames, self._n_frames + len(frame_max_db)) * (
+            _FORGET_DB_PER_S / FRAME_RATE_HZ
+        )
+        loudest = np.maximum.accumulate(np.r_[self._loudest_db, frame_max_db + slope])
+        self._loudest_db = loudest[-1]
+        floor = np.maximum(loudest[1:] - slope - _RANGE_DB, _SILENCE_DB)
+        return np.asarray(floor.astype(np.float32))
+
+    def _add_groups(self, groups: Matrix) -> None:
+        """Energy, and how percussive each frame is, once its neighbours are known."""
+        power = np.exp(groups * np.float32(np.log(10) / 10)) * _GROUP_WIDTHS
+        self._energy.append(power.sum(axis=1))
+        if not len(self._context):
+            self._context = np.repeat(groups[:1], _HALF_TIME, axis=0)
+            self._pending = power[:0]
+        around = np.concatenate([self._context, groups])
+        waiting = np.concatenate([self._pending, power])
+        width = 2 * _HALF_TIME + 1
+        n_ready = len(around) - width + 1
+        if n_ready > 0:
+            tonal = _running_sum(around, width) / np.float32(width)
+            here = around[_HALF_TIME : _HALF_TIME + n_ready]
+            beside = here @ _ACROSS_GROUPS
+            mask = 1 / (1 + np.exp((tonal - beside) * np.float32(np.log(10) / 5)))
+            power = waiting[:n_ready]
+            self._percussive.append(
+                np.stack([(mask * power).sum(axis=1), power.sum(axis=1)], axis=1)
+            )
+            around, waiting = around[n_ready:], waiting[n_ready:]
+        self._context, self._pending = around.copy(), waiting.copy()
+
+
+def onset_frames(curve: NDArray[np.float32]) -> NDArray[np.intp]:
+    """Pick onsets: highest within ± 35 ms, and 1 dB above the mean over a second.
+
+    Parameters
+    ----------
+    curve : array, shape=(n_frames,)
+        Onset curve, dB, at FRAME_RATE_HZ.
+
+    Returns
+    -------
+    array of int, shape=(n_onsets,)
+        Their frames, in order.
+    """
+    reach = 2 * _PEAK_FRAMES + 1
+    around = np.lib.stride_tricks.sliding_window_view(np.pad(curve, _PEAK_FRAMES), reach)
+    wide = np.pad(curve.astype(np.float64), _MEAN_FRAMES, mode="reflect")
+    mean = _running_sum(wide[:, np.newaxis], 2 * _MEAN_FRAMES + 1)[:, 0] / (2 * _MEAN_FRAMES + 1)
+    return np.flatnonzero((around.argmax(axis=1) == _PEAK_FRAMES) & (curve >= mean + _PEAK_DB))
+
+
+def fluctuation_exponent(series: NDArray[np.floating]) -> float:
+    """Mean exponent α of detrended fluctuation analysis, F(τ) ∝ τ^α, τ from 0.31 to 8.8 s.
+
+    The series less its mean is summed up; F(τ) is the RMS of what a straight line leaves of
+    it in blocks of τ. 0.5 for white noise, 1 for 1/f noise, 1.5 for Brownian motion.
+
+    Parameters
+    ----------
+    series : array, shape=(n_frames,)
+        At FRAME_RATE_HZ.
+
+    Returns
+    -------
+    float
+        NaN where the series is constant or shorter than 4 blocks of twice the shortest τ.
+
+    References
+    ----------
+    .. [1] S. Streich, P. Herrera (2005), Detrended fluctuation analysis of music signals, AES 118.
+    .. [2] C.-K. Peng et al. (1994), Mosaic organization of DNA nucleotides, Phys. Rev. E 49.
+    """
+    walk = np.cumsum(series - series.mean(dtype=np.float64), dtype=np.float64)
+    longest = min(_DFA_LONGEST_S, len(walk) / FRAME_RATE_HZ / 3)
+    if longest < 2 * _DFA_SHORTEST_S or not walk.any():
+        return np.nan
+    n_scales = 1 + int(np.log(longest / _DFA_SHORTEST_S) / np.log(1.15))
+    sizes = np.geomspace(_DFA_SHORTEST_S, longest, n_scales) * FRAME_RATE_HZ
+    sizes = np.unique(sizes.astype(int))
+    zero = np.zeros(1)
+    sums = np.concatenate([zero, np.cumsum(walk)])
+    squares = np.concatenate([zero, np.cumsum(walk**2)])
+    ramps = np.concatenate([zero, np.cumsum(np.arange(len(walk)) * walk)])
+    log_f = np.full(len(sizes), np.nan)
+    for i, size in enumerate(sizes):
+        edges = np.arange(0, len(walk) + 1, size)
+        s, s2, st = np.diff(sums[edges]), np.diff(squares[edges]), np.diff(ramps[edges])
+        slope_part = st - (edges[:-1] + (size - 1) / 2) * s  # Σ (t − mean t) walk
+        left = s2 - s**2 / size - slope_part**2 / (size * (size**2 - 1) / 12)
+        mean_square = max(left.sum(), 0.0) / (len(left) * size)
+        if mean_square > 0:
+            log_f[i] = 0.5 * np.log(mean_square)
+    # τ + 3 as in [1]: it evens out the short scales.
+    exponent = np.mean(np.diff(log_f) / np.diff(np.log(sizes + 3.0)))
+    return float(exponent)
+
+
+def _beat_strength(curve: NDArray[np.float32], bpm: float) -> float:
+    """Contrast of the onset curve on and off the beat; the phase is found every 12 s."""
+    if not np.isfinite(bpm):
+        return np.nan
+    n_phases, length = 12, round(12 * FRAME_RATE_HZ)
+    contrasts, weights = [], []
+    for start in range(0, max(len(curve) - length // 2, 1), length):
+        piece = curve[start : start + length]
+        phase = (np.arange(len(piece)) * (bpm / 60 / FRAME_RATE_HZ * n_phases)).astype(int)
+        profile = np.bincount(phase % n_phases, piece, n_phases)
+        profile /= np.maximum(np.bincount(phase % n_phases, minlength=n_phases), 1)
+        on = max(profile + np.roll(profile, 1)) / 2
+        off = (profile.sum() - 2 * on) / (n_phases - 2)
+        contrasts.append((on - off) / max(on + off, 1e-12))
+        weights.append(profile.sum() + 1e-12)
+    return float(np.average(contrasts, weights=weights))
+
+
+def _joined(parts: list[Matrix]) -> Matrix:
+    """Join what was kept, for good, so that the next call finds one part."""
+    if len(parts) != 1:
+        parts[:] = [np.concatenate(parts)] if parts else [np.empty((0, 2), np.float32)]
+    return parts[0]
+
+
+def _running_sum(values: NDArray[np.floating], width: int) -> NDArray[np.floating]:
+    sums = np.cumsum(values, axis=0, dtype=np.float64)
+    sums[width:] = sums[width:] - sums[:-width]
+    return np.asarray(sums[width - 1 :].astype(values.dtype))
+
+
+def _means(edges: tuple[int, ...], n: int) -> Matrix:
+    """Matrix, shape=(n, n_bands), that takes the mean of each band."""
+    matrix = np.zeros((n, len(edges) - 1), np.float32)
+    for band, (low, high) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+        matrix[low:high, band] = 1 / (high - low)
+    return matrix
+
+
+def _group_widths() -> NDArray[np.float32]:
+    """Width of each group relative to the lowest: the mel bands are normalised by theirs."""
+    step = (15 + 27 * np.log(22.05) / np.log(6.4)) / (_N_MELS + 1)
+    mel = np.arange(0, _N_MELS + 1, _N_MELS // _N_GROUPS) * step
+    hz = np.where(mel < 15, mel * 200 / 3, 1000 * 6.4 ** ((mel - 15) / 27))
+    return np.asarray((np.diff(hz) / (hz[1] - hz[0])).astype(np.float32))
+
+
+def _across_groups() -> Matrix:
+    near = np.abs(np.subtract.outer(np.arange(_N_GROUPS), np.arange(_N_GROUPS))) <= _HALF_GROUPS
+    return np.asarray((near / near.sum(axis=0)).astype(np.float32))
+
+
+_BAND_MEANS = _means(_BAND_EDGES, _N_MELS)
+_BAND_SHARES = (np.diff(_BAND_EDGES) / _N_MELS).astype(np.float32)
+_GROUP_MEANS = _means(tuple(range(0, _N_MELS + 1, _N_MELS // _N_GROUPS)), _N_MELS)
+_GROUP_WIDTHS = _group_widths()
+_ACROSS_GROUPS = _across_groups()
