@@ -157,6 +157,12 @@ def test_gain_shifts_levels_and_leaves_ranges(gain_db):
     assert after.range_lu == pytest.approx(before.range_lu, abs=1e-4)
 
 
+def test_five_channels_are_five_loudspeakers():
+    levels = (-28, -28, -24, -30, -30)  # L R C Ls Rs
+    samples = np.concatenate([sine([(level, 20)], n_channels=1) for level in levels], axis=1)
+    assert measure(samples).integrated_lufs == pytest.approx(-23, abs=0.1)
+
+
 def test_energies_of_channels_add_up():
     left, right = noise(2, n_channels=1), noise(2, n_channels=1, seed=1)
     both = measure(np.hstack([left, right])).momentary_max_lufs

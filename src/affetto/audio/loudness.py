@@ -21,7 +21,8 @@ import scipy.signal
 from numpy.typing import NDArray
 
 _ABSOLUTE_GATE = 10 ** ((-70 + 0.691) / 10)  # −70 LUFS as energy
-_WEIGHTS_5_1 = (1.0, 1.0, 1.0, 0.0, 1.41, 1.41)  # L R C LFE Ls Rs, BS.1770-5 table 3
+# BS.1770-5 table 3, by the number of channels: L R C Ls Rs, and with LFE before the surrounds.
+_WEIGHTS = {5: (1.0, 1.0, 1.0, 1.41, 1.41), 6: (1.0, 1.0, 1.0, 0.0, 1.41, 1.41)}
 _BATCH_SAMPLES = 1 << 17  # half a megabyte of float32: what stays in the cache, measured
 _FLOAT32_SQUARES_UP_TO = 1e8  # above this peak the sums of squares could overflow float32
 
@@ -68,9 +69,10 @@ class LoudnessMeter:
     Memory grows by a few floats per 100 ms at most. The signal before the first sample is taken
     to equal that sample, so that an offset, or an excerpt cut from the middle, is no click.
 
-    Channel weights are those of 5.1 where there are six channels (L R C LFE Ls Rs: 1, 1, 1, 0,
-    1.41, 1.41), and 1 each for every other number: mono and stereo as in BS.1770, the rest
-    because the count alone does not say where the loudspeakers stand.
+    Five channels are taken for 5.0 (L R C Ls Rs: 1, 1, 1, 1.41, 1.41), six for 5.1 (with a LFE
+    that does not count, before the surrounds); every other number weighs each channel 1: mono
+    and stereo as in BS.1770, the rest because the count alone does not say where the
+    loudspeakers stand.
 
     Parameters
     ----------
@@ -90,8 +92,7 @@ class LoudnessMeter:
             raise ValueError(f"sample_rate_hz is {sample_rate_hz}, expected 4000 to 768000 Hz")
         if n_channels < 1:
             raise ValueError(f"n_channels is {n_channels}, expected at least 1")
-        weights = _WEIGHTS_5_1 if n_channels == len(_WEIGHTS_5_1) else (1.0,) * n_channels
-        self._weights = np.array(weights)
+        self._weights = np.array(_WEIGHTS.get(n_channels, (1.0,) * n_channels))
         self._filter = _hop_filter(sample_rate_hz)
         n_hops = max(1, _BATCH_SAMPLES // (self._filter.hop_length * n_channels))
         self._held = np.empty((n_channels, n_hops * self._filter.hop_length), dtype=np.float32)
