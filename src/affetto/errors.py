@@ -13,6 +13,9 @@
     ├── ModelError                   a model file or its content
     │   ├── ModelFormatError         truncated, altered, oversized, from a newer format, or hostile
     │   └── FeatureMismatchError     a table lacks a feature that the model needs
+    ├── WorkerError                  a process could not do its job: a bug, memory ran out
+    │   ├── WorkerDiedError          it crashed or was killed
+    │   └── WorkerTimeoutError       it took longer than allowed and was given up
     └── OutputError                  a result could not be written; nothing half-written stays
 
 Every message says what was found, what was expected, and what to do.
@@ -61,6 +64,18 @@ class ModelFormatError(ModelError):
 
 class FeatureMismatchError(ModelError):
     """A table lacks a feature that the model needs."""
+
+
+class WorkerError(AffettoError):
+    """A process could not do its job: it cannot start, met a bug, or ran out of memory."""
+
+
+class WorkerDiedError(WorkerError):
+    """The process that worked on an item crashed or was killed."""
+
+
+class WorkerTimeoutError(WorkerError):
+    """An item took longer than allowed; its process was ended."""
 
 
 class OutputError(AffettoError):

@@ -6,7 +6,8 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from affetto.moods import MOOD_NAMES
-from affetto.reporting.timeline import clock, timeline_picture
+from affetto.reporting.timeline import timeline_picture
+from affetto.reporting.words import clock
 
 
 def moments(n=8, **constant):

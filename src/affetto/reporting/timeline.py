@@ -6,7 +6,7 @@ from typing import Any
 from affetto.moods import Mood, resolve_moods
 from affetto.reporting import svg
 from affetto.reporting.svg import INK, MUTED, PAPER, SMALL, Scale, mood_colour, number
-from affetto.reporting.words import joined, known, percent
+from affetto.reporting.words import clock, joined, known, percent
 
 WIDTH = 800
 _LEFT, _RIGHT, _MARGIN = 52.0, WIDTH - 22.0, 22.0
@@ -63,13 +63,6 @@ def timeline_picture(
         "timeline", (WIDTH, 418), parts, title=f"Mood over time: {title}", desc=f"Mean: {said}."
     )
     return picture.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
-
-
-def clock(seconds: float) -> str:
-    """Write a time as people count tracks: ``3:05``, ``1:02:30``."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
 def _style(moods: Sequence[Mood]) -> str:

@@ -113,6 +113,13 @@ def duration(seconds: float | None) -> str:
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
+def clock(seconds: float) -> str:
+    """Write a time as people count tracks: ``3:05``, ``1:02:30``."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
 def setting_value(value: Any) -> str:
     """Write the value of a setting; powers of ten as such."""
     if isinstance(value, bool) or not isinstance(value, float):
