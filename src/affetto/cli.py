@@ -32,11 +32,28 @@ app = typer.Typer(
 model_app = typer.Typer(help="Look into model files.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(model_app, name="model")
 
-SHOWN_ROWS = 20
 STOPPED = 130
 
 Inputs = Annotated[
-    list[str], typer.Argument(help="Tables (CSV, TSV, JSON Lines, Parquet) or dataset:NAME.")
+    list[str],
+    typer.Argument(
+        help="Audio files, folders, playlists (M3U, PLS, XSPF), tables of features "
+        "(CSV, TSV, JSON Lines, Parquet), dataset:NAME."
+    ),
+]
+OutOption = Annotated[
+    Path | None,
+    typer.Option("--out", "-o", help="Write all rows: .csv, .tsv, .jsonl or .parquet."),
+]
+JobsOption = Annotated[int | None, typer.Option(help="Processes. Default: one a core.")]
+ExcerptOption = Annotated[
+    bool, typer.Option("--excerpt", help="Hear three times 30 s of each track: faster.")
+]
+ResumeOption = Annotated[
+    bool, typer.Option("--resume", help="Go on with what a stopped run left in --out.")
+]
+TimeoutOption = Annotated[
+    float, typer.Option("--timeout", help="Seconds after which a file is given up.")
 ]
 ModelOption = Annotated[
     str | None, typer.Option("--model", "-m", help="A .affetto file. Default: affetto's own.")
@@ -79,42 +96,169 @@ def _options(
 def label(
     inputs: Inputs,
     model: ModelOption = None,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", "-o", help="Write all rows: .csv, .tsv, .jsonl or .parquet."),
-    ] = None,
+    out: OutOption = None,
     keep: Annotated[
         list[str] | None, typer.Option(help="Also carry this column of the input; repeatable.")
     ] = None,
+    timeline: Annotated[
+        bool, typer.Option("--timeline", help="Moods over time: windows of 15 s of each track.")
+    ] = False,
+    picture: Annotated[
+        Path | None, typer.Option(help="Draw one track's timeline: an .svg file.")
+    ] = None,
+    excerpt: ExcerptOption = False,
+    jobs: JobsOption = None,
+    timeout_s: TimeoutOption = 300.0,
+    resume: ResumeOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Tell the mood of every track in tables of audio features."""
-    from affetto import terminal
+    """Tell the mood of every track: of audio, or of tables of audio features."""
+    from affetto import terminal, terminal_listen
     from affetto.model import load_model
-    from affetto.scoring.label import Tally, label_head, label_to_file, open_tables
+    from affetto.scoring.label import Tally, label_head, label_to_file, open_sources
 
     loaded = load_model(model)
-    tables = open_tables(inputs)
-    for table in tables:
-        for remark in table.notes:
-            terminal.note(f"{table.name}: {remark.text}")
-    if out is not None:
-        with terminal.row_counter("labelling") as count:
-            tally = label_to_file(tables, out, loaded, keep=keep or (), on_rows=count)
-    else:
-        tally = Tally(loaded.moods)
-        frame = label_head(
-            tables, loaded, keep=keep or (), rows=None if as_json else SHOWN_ROWS, tally=tally
+    sources = open_sources(inputs)
+    for remark in sources.notes:
+        terminal.note(remark)
+    tally = Tally(loaded.moods)
+    kept = keep or ()
+    heard = terminal_listen.Progress()
+    if sources.audio:
+        from affetto.scoring.stream import Listening, label_stream
+
+        settings = Listening(jobs, excerpt, timeline or bool(picture), timeout_s=timeout_s)
+        _check_picture(picture, len(sources.audio))
+        stream = label_stream(
+            sources, loaded, tally=tally, keep=kept, listening=settings, out=out, resume=resume
         )
-        if as_json:
-            sys.stdout.write(frame.write_ndjson())
-        else:
-            terminal.labels(frame.rows(named=True), loaded.moods, tally.rows)
+        heard = terminal_listen.follow(stream, out, as_json=as_json)
+    elif timeline or picture:
+        raise UsageError("a timeline needs audio; a table holds one row a track")
+    elif resume:
+        raise UsageError("--resume is for audio; tables are labelled anew in no time")
+    elif out is not None:
+        with terminal.row_counter("labelling") as on_rows:
+            tally = label_to_file(sources.tables, out, loaded, keep=kept, on_rows=on_rows)
+    if out is None:
+        limit = None if as_json else max(0, terminal.SHOWN_ROWS - len(heard.tracks))
+        rest = label_head(sources.tables, loaded, keep=kept, rows=limit, tally=tally)
+        terminal_listen.show(heard, rest, tally, as_json=as_json, timeline=timeline)
+    if picture is not None:
+        terminal_listen.draw(heard.tracks[0], loaded.moods, picture)
     if not as_json:
-        terminal.counts(tally.per_mood, tally.failed)
+        terminal.problems(heard.failures, tally.failed)
+        terminal.counts(tally.per_mood)
+        noun = "track" if sources.audio else "row"
+        terminal.failures(tally.failed, noun, "labelled", out)
         if out is not None:
-            terminal.note(f"Written: {out} ({tally.rows:,} rows)")
+            terminal.written(out, tally.rows, noun, heard.n_kept)
     if tally.failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def features(
+    inputs: Inputs = [],  # noqa: B006 - typer copies it; --about needs none
+    out: OutOption = None,
+    descriptors: Annotated[
+        bool, typer.Option("--all", help="Also all descriptors that were measured.")
+    ] = False,
+    about: Annotated[
+        bool, typer.Option("--about", help="Say how each feature is made and how far to trust it.")
+    ] = False,
+    excerpt: ExcerptOption = False,
+    jobs: JobsOption = None,
+    timeout_s: TimeoutOption = 300.0,
+    resume: ResumeOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Give the ten audio features of every track."""
+    from affetto import terminal
+
+    if about:
+        from affetto.audio.mapping import about_features
+
+        card = about_features()
+        if as_json:
+            terminal.print_json(json.dumps(card, ensure_ascii=False, indent=1))
+        else:
+            terminal.feature_card(card["features"], card["notes"])
+        return
+    if not inputs:
+        raise UsageError("nothing named; name audio or a table, e.g. affetto features ~/Music")
+    from affetto import terminal_listen
+    from affetto.scoring.label import open_sources
+    from affetto.scoring.stream import Listening, feature_stream, table_features
+
+    sources = open_sources(inputs)
+    for remark in sources.notes:
+        terminal.note(remark)
+    settings = Listening(jobs, excerpt, descriptors=descriptors, timeout_s=timeout_s)
+    stream = feature_stream(sources, listening=settings, out=out, resume=resume)
+    heard = terminal_listen.follow(stream, out, as_json=as_json)
+    rows = [track.row for track in heard.tracks]
+    n_rows, n_failed = heard.n_done, heard.n_failed
+    for table in map(table_features, sources.tables):
+        n_rows += len(table)
+        n_failed += len(table) - table["error"].null_count()
+        shown = table.head(terminal.SHOWN_ROWS - len(rows)).to_dicts()
+        rows += [{"row": place, **row} for place, row in enumerate(shown, 1)]
+        heard.failures += [row for row in rows[len(rows) - len(shown) :] if row["error"]]
+        if as_json and out is None:
+            sys.stdout.write(table.write_ndjson())
+    if not as_json:
+        if out is None:
+            terminal.features(rows, n_rows)
+        noun = "track" if sources.audio else "row"
+        terminal.problems(heard.failures, n_failed)
+        terminal.failures(n_failed, noun, "analysed", out)
+        if out is not None:
+            terminal.written(out, n_rows, noun, heard.n_kept)
+    if n_failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def explain(
+    inputs: Inputs,
+    model: ModelOption = None,
+    row: Annotated[int | None, typer.Option(help="Number of a row, from 1.")] = None,
+    track: Annotated[
+        str | None, typer.Option(help="Words of a title, an artist or a path.")
+    ] = None,
+    picture: Annotated[Path | None, typer.Option(help="Draw one track: an .svg file.")] = None,
+    excerpt: ExcerptOption = False,
+    jobs: JobsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell why a track got its mood, and what would turn it."""
+    from affetto import terminal, terminal_explain
+    from affetto.model import load_model
+    from affetto.output import write_text
+    from affetto.reporting.explanation import explanation_picture
+    from affetto.scoring.explaining import MOST, Pick, explain_sources, only_one
+    from affetto.scoring.label import open_sources
+
+    _check_picture(picture, 1)
+    loaded = load_model(model)
+    pick = Pick(row, track, most=1 if picture else None if as_json else MOST)
+    sources = open_sources(inputs)
+    for remark in sources.notes:
+        terminal.note(remark)
+    answers, total = explain_sources(sources, loaded, pick, jobs=jobs, excerpt=excerpt)
+    if picture is not None:
+        one = only_one(answers, total)
+        if one.explanation is not None:
+            name = terminal.track_name(one.row)
+            write_text(picture, explanation_picture(one.explanation, loaded.moods, title=name))
+            terminal.note(f"Written: {picture}")
+    if as_json:
+        for answer in answers:
+            terminal.print_json(json.dumps(answer.as_dict(), ensure_ascii=False))
+    else:
+        terminal_explain.explanations(answers, total, loaded.moods)
+    if any(answer.error for answer in answers):
         raise typer.Exit(1)
 
 
@@ -303,6 +447,17 @@ def model_export(
     if out.suffix != ".affetto":
         raise UsageError(f"cannot write {out.name}: expected a name that ends in .affetto")
     terminal.note(f"Written: {load_model(model).save(out)}")
+
+
+def _check_picture(picture: Path | None, n_tracks: int) -> None:
+    if picture is None:
+        return
+    if picture.suffix.lower() != ".svg":
+        raise UsageError(f"cannot draw {picture.name}: expected a name that ends in .svg")
+    if not picture.parent.is_dir():
+        raise UsageError(f"cannot draw {picture}: the folder {picture.parent} does not exist")
+    if n_tracks != 1:
+        raise UsageError(f"a picture shows one track, and {n_tracks} were named")
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -16,10 +16,12 @@ from numpy.typing import ArrayLike, NDArray
 from affetto import __version__, archive
 from affetto.archive import FORMAT_VERSION, check_keys, checked
 from affetto.errors import AffettoError, ModelError, ModelFormatError, UsageError
+from affetto.explain import Explanation, explain
 from affetto.features import FEATURES_VERSION, check_feature_names
 from affetto.moods import check_name, resolve_moods
 from affetto.output import written_aside
 from affetto.parts import BaseScorer, BaseStep, Floats, as_rows, in_blocks
+from affetto.population import Population
 from affetto.scorers import (
     Boosted,
     Clip,
@@ -66,14 +68,16 @@ class MoodModel:
     name : str
         For people.
     about : mapping
-        What the model was trained on and what was measured; of what JSON can hold.
+        What the model was trained on and what was measured; of what JSON can hold. Under
+        ``population``: see `Population`.
 
     Raises
     ------
     UsageError
         If moods, features, name or `about` are not as described.
     ModelError
-        If the pipelines do not fit the moods, the features or the weights.
+        If the pipelines do not fit the moods, the features or the weights, or a population
+        is not one of theirs.
     """
 
     moods: tuple[str, ...]
@@ -82,6 +86,7 @@ class MoodModel:
     weights: tuple[float, ...] = ()
     name: str = "model"
     about: Mapping[str, Any] = field(default_factory=dict)
+    _population: Population | None = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         for text in (self.name, *self.moods):
@@ -99,6 +104,10 @@ class MoodModel:
         for name, value in own.items():
             object.__setattr__(self, name, value)
         self._check_pipelines()
+        entry = self.about.get("population")
+        if entry is not None:
+            entry = Population.read(entry, features=self.features, moods=self.moods)
+        object.__setattr__(self, "_population", entry)
 
     def _check_pipelines(self) -> None:
         if not 1 <= len(self.pipelines) <= MAX_PIPELINES:
@@ -127,6 +136,11 @@ class MoodModel:
     def holds_training_rows(self) -> bool:
         """Whether rows of the training table can be read out of it: not to be given away."""
         return any(isinstance(pipeline.scorer, SupportVectors) for pipeline in self.pipelines)
+
+    @property
+    def population(self) -> Population | None:
+        """What it knows of its training tracks, as quantiles; None in older files."""
+        return self._population
 
     def __repr__(self) -> str:
         return (
@@ -185,6 +199,30 @@ class MoodModel:
         """
         most: NDArray[np.str_] = np.array(self.moods)[self.predict_proba(X).argmax(axis=1)]
         return most
+
+    def explain(self, X: ArrayLike, *, population: Population | None = None) -> list[Explanation]:
+        """Tell why each track got its mood, and what would turn it.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_tracks, n_features)
+            As `predict_proba` takes it.
+        population : Population, optional
+            Tracks to hold these against. Default: those the model was trained on.
+
+        Returns
+        -------
+        list of Explanation
+            One a track; see `affetto.explain.explain`.
+
+        Raises
+        ------
+        UsageError
+            As `predict_proba`, or if the population is of other features or moods.
+        ModelError
+            If the model knows nothing of its training tracks, and none are given.
+        """
+        return explain(self, X, population=population)
 
     def _refuse_input(self, rows: NDArray[Any]) -> NoReturn:
         row, column = np.argwhere(~np.isfinite(rows))[0]

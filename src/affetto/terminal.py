@@ -1,8 +1,11 @@
 """What a person sees in the terminal: progress, tables, model cards, errors."""
 
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -14,18 +17,34 @@ from rich.progress import (
     SpinnerColumn,
     TextColumn,
     TimeElapsedColumn,
+    TimeRemainingColumn,
 )
 from rich.table import Table
 from rich.text import Text
 
+from affetto.features import BY_NAME, FEATURE_NAMES
 from affetto.moods import resolve_moods
+from affetto.reporting.words import UNKNOWN, clock, counted, percent
 
 _PIPE_WIDTH = 120  # into a file or pipe, where nobody tells how wide the page is
 
 out = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
 err = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else _PIPE_WIDTH)
 
+SHOWN_ROWS = 20
+"""Rows that are printed; a file holds all."""
+
+_QUIET_S = 10.0
 _BAR = "█"
+_SHORT = {  # so that ten columns fit
+    **{"liveness": "live", "speechiness": "speech", "acousticness": "acoustic"},
+    **{"instrumentalness": "instrum.", "danceability": "dance", "duration_ms": "length"},
+}
+_LEAST_MISSED = (
+    *("key", "speech", "live", "instrum.", "acoustic", "length"),
+    *("dance", "loudness", "tempo", "valence", "energy"),
+)
+_NAME_WIDTH = 36
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 
@@ -101,6 +120,56 @@ def row_counter(title: str) -> Iterator[Callable[[int], None]]:
         yield lambda rows: progress.update(task, description=f"{title}: {rows:,} rows")
 
 
+@contextmanager
+def track_counter(title: str, total: int) -> Iterator[Callable[[bool], None]]:
+    """Show how many tracks are done and failed, how fast it goes, and the time left.
+
+    Where standard error is no terminal, a line is written now and then.
+
+    Yields
+    ------
+    callable
+        To be called for each track that is done, with whether it failed.
+    """
+    started, done, failed, told = time.monotonic(), 0, 0, 0.0
+
+    def state() -> str:
+        seconds = max(time.monotonic() - started, 1e-3)
+        failures = f", {failed:,} failed" if failed else ""
+        return f"{done / seconds:.1f} tracks/s{failures}"
+
+    if not err.is_terminal:
+
+        def tell(is_failure: bool) -> None:
+            nonlocal done, failed, told
+            done, failed = done + 1, failed + is_failure
+            now = time.monotonic() - started
+            if now - told > _QUIET_S:
+                told = now
+                left = now / done * (total - done)
+                err.print(f"{title}: {done:,} of {total:,}, {state()}, {left:.0f} s left")
+
+        yield tell
+        return
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=28),
+        TextColumn("{task.completed:,.0f} of {task.total:,.0f}"),
+        TextColumn("{task.fields[state]}"),
+        TimeRemainingColumn(elapsed_when_finished=True),
+    )
+    with Progress(*columns, console=err, transient=True) as progress:
+        task = progress.add_task(title, total=total, state="")
+
+        def update(is_failure: bool) -> None:
+            nonlocal done, failed
+            done, failed = done + 1, failed + is_failure
+            progress.update(task, completed=done, state=state())
+
+        yield update
+
+
 def labels(rows: Sequence[Mapping[str, Any]], moods: Sequence[str], total: int) -> None:
     """Print labelled tracks as a table, most probable mood first, runner-up second."""
     known = resolve_moods(moods)
@@ -110,43 +179,157 @@ def labels(rows: Sequence[Mapping[str, Any]], moods: Sequence[str], total: int) 
         table.add_column(name, no_wrap=True)
     # A terminal does not tell its background: words keep its own colour, bars alone are tinted.
     tints = {mood.name: mood.colour_dark for mood in known}
-    problems: list[str] = []
     for row in rows:
         if row["mood"] is None:
-            table.add_row(plain(_track_name(row)), Text("not labelled", style="red"), "", "", "")
-            problems.append(f"{_track_name(row)}: {row['error']}")
+            table.add_row(plain(track_name(row)), Text("not labelled", style="red"), "", "", "")
             continue
         shares = sorted(((row[mood.column], mood.name) for mood in known), reverse=True)
         (first, mood), (second, runner_up) = shares[:2]
         table.add_row(
-            plain(_track_name(row)),
+            plain(track_name(row)),
             Text(mood, style="bold"),
             Text(bar(first), style=tints[mood]),
             f"{first:.0%}",
             Text(f"{runner_up} {second:.0%}", style="dim"),
         )
     out.print(table)
-    if total > len(rows):
-        out.print(Text(f"… and {total - len(rows):,} more; --out FILE writes all", style="dim"))
-    for problem in problems:
-        err.print(plain(problem))
+    _tell_of_more(total - len(rows))
 
 
-def _track_name(row: Mapping[str, Any]) -> str:
+def track_name(row: Mapping[str, Any]) -> str:
+    """Name a track as well as its row allows."""
     title, artist = row.get("title"), row.get("artist")
     if title:
         return f"{title} – {artist}" if artist else str(title)
-    return str(row.get("id") or row.get("path") or f"row {row['row']}")
+    path = row.get("path")
+    return str(row.get("id") or (path and Path(path).name) or f"row {row['row']}")
 
 
-def counts(per_mood: Mapping[str, int], failed: int) -> None:
-    """Print how many tracks fell to each mood."""
-    total = max(1, sum(per_mood.values()))
-    parts = [f"{mood} {n:,} ({n / total:.0%})" for mood, n in per_mood.items()]
-    out.print(plain("  ".join(parts)))
+def moments(rows: Sequence[Mapping[str, Any]], moods: Sequence[str], name: str) -> None:
+    """Print a track's moods over time: a strip of colour, and each stretch of one mood."""
+    tints = {mood.name: mood.colour_dark for mood in resolve_moods(moods)}
+    out.print(Text.assemble("\n", plain(name), style="bold"))
+    if out.color_system:
+        width = min(2 * len(rows), out.width)
+        strip = Text()
+        for place in range(width):
+            mood = rows[place * len(rows) // width]["mood"]
+            strip.append(_BAR if mood else " ", style=tints.get(mood))
+        out.print(strip)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("from", "to", "mood", "sure", "energy", "valence"):
+        table.add_column(column, justify="left" if column == "mood" else "right", no_wrap=True)
+    stretches = [list(run) for _, run in groupby(rows, key=lambda row: row["mood"])]
+    ends = [run[0]["start_s"] for run in stretches[1:]] + [rows[-1]["stop_s"]]
+    for run, end in zip(stretches, ends, strict=True):
+        mood = run[0]["mood"]
+        table.add_row(
+            clock(run[0]["start_s"]),
+            clock(end),
+            Text.assemble((f"{_BAR} ", tints[mood]), (mood, "bold")) if mood else run[0]["error"],
+            percent(_mean(run, "confidence")),
+            *(_feature_cell(column, _mean(run, column)) for column in ("energy", "valence")),
+        )
+    out.print(table)
+
+
+def _mean(rows: Sequence[Mapping[str, Any]], column: str) -> float | None:
+    values = [row[column] for row in rows if row[column] is not None]
+    return sum(values) / len(values) if values else None
+
+
+def features(rows: Sequence[Mapping[str, Any]], total: int) -> None:
+    """Print the ten features of tracks as a table; in a narrow window, as many as fit."""
+    columns = {_SHORT.get(name, name): name for name in FEATURE_NAMES}
+    cells = [
+        {short: _feature_cell(name, row.get(name)) for short, name in columns.items()}
+        | {"key": row.get("key") or UNKNOWN}
+        for row in rows
+    ]
+    names = [plain(track_name(row)) for row in rows]
+    widths = {
+        short: 2 + max([len(short), *(len(row[short]) for row in cells)])
+        for short in [*columns, "key"]
+    }
+    left_over = []
+    room = out.width - min(_NAME_WIDTH, max([5, *map(len, names)]))
+    while sum(widths.values()) > room and len(widths) > 1:
+        left_over.append(next(name for name in _LEAST_MISSED if name in widths))
+        del widths[left_over[-1]]
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("track", overflow="ellipsis", no_wrap=True, max_width=_NAME_WIDTH)
+    for short in widths:
+        table.add_column(short, justify="left" if short == "key" else "right", no_wrap=True)
+    for name, row in zip(names, cells, strict=True):
+        table.add_row(name, *(row[short] for short in widths))
+    out.print(table)
+    _tell_of_more(total - len(rows))
+    if left_over:
+        words = f"too narrow for {', '.join(left_over)}: widen the window, or use --out or --json"
+        out.print(Text(words, style="dim"))
+
+
+def _tell_of_more(n_rows: int) -> None:
+    if n_rows > 0:
+        out.print(Text(f"… and {n_rows:,} more; --out FILE writes all", style="dim"))
+
+
+def _feature_cell(name: str, value: float | None) -> str:
+    if value is None:
+        return UNKNOWN
+    if name == "duration_ms":
+        return clock(value / 1000)
+    return f"{value:.2f}" if BY_NAME[name].is_share else f"{value:.1f}"
+
+
+def feature_card(rows: Sequence[Mapping[str, str]], notes: Sequence[str]) -> None:
+    """Print what is known of each feature: how it is made, and how far to trust it."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in rows[0]:
+        numeric = column in {"r", "± error"}
+        table.add_column(column, justify="right" if numeric else "left", no_wrap=numeric)
+    for row in rows:
+        table.add_row(*(plain(cell) for cell in row.values()))
+    out.print(table)
+    for text in notes:
+        out.print()
+        out.print(plain(text))
+
+
+def counts(per_mood: Mapping[str, int]) -> None:
+    """Print how many tracks fell to each mood; nothing where none did."""
+    if total := sum(per_mood.values()):
+        parts = [f"{mood} {n:,} ({n / total:.0%})" for mood, n in per_mood.items()]
+        out.print(plain("  ".join(parts)))
+
+
+def problems(rows: Sequence[Mapping[str, Any]], total: int) -> None:
+    """Print why rows failed, a line each; `total` is how many did."""
+    for row in rows:
+        err.print(plain(f"{row.get('path') or track_name(row)}: {row['error']}"), soft_wrap=True)
+    if rows and total > len(rows):
+        err.print(Text(f"… and {total - len(rows):,} more", style="dim"))
+
+
+def failures(failed: int, noun: str, done: str, file: Path | None) -> None:
+    """Print how many rows or tracks could not be labelled or analysed, if any."""
     if failed:
-        rows = "1 row" if failed == 1 else f"{failed:,} rows"
-        err.print(Text(f"{rows} could not be labelled; the column error says why", "yellow"))
+        where = f"; the column error of {file} says why" if file else ""
+        err.print(Text(f"{counted(failed, noun)} could not be {done}{where}", "yellow"))
+
+
+def written(file: Path, n_rows: int, noun: str, n_kept: int) -> None:
+    """Print what a file of results holds now."""
+    if n_kept and not n_rows:
+        note(f"Nothing left to do: {file} holds {counted(n_kept, noun)}")
+        return
+    before = f", and {n_kept:,} from before" if n_kept else ""
+    note(f"Written: {file} ({counted(n_rows, noun)}{before})")
+
+
+def stopped(file: Path, n_done: int, total: int) -> None:
+    """Print what a run that was stopped leaves."""
+    note(f"{file} holds {n_done:,} of {counted(total, 'track')}; add --resume to go on")
 
 
 def training_result(evidence: Mapping[str, Any], folder: str) -> None:

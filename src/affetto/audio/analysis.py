@@ -17,13 +17,15 @@ import soxr
 from numpy.typing import NDArray
 
 from affetto.audio.decode import open_audio
-from affetto.audio.loudness import LoudnessMeter
+from affetto.audio.harmony import HARMONY_NAMES, harmony_descriptors
+from affetto.audio.loudness import Loudness, LoudnessMeter
 from affetto.audio.mapping import map_features
+from affetto.audio.modulation import MODULATION_NAMES, modulation_descriptors
 from affetto.audio.rhythm import Rhythm, RhythmMeter
 from affetto.audio.spectrum import FRAME_RATE_HZ, RATE_HZ, MelSpectrum, to_db
 from affetto.audio.stream import Audio, AudioInfo
-from affetto.audio.timbre import timbre_descriptors
-from affetto.audio.tonality import Tonality, TonalityMeter
+from affetto.audio.timbre import TIMBRE_NAMES, timbre_descriptors
+from affetto.audio.tonality import HOP_S, Tonality, TonalityMeter
 from affetto.errors import AudioError, UsageError
 
 ANALYSIS_VERSION = 1
@@ -33,12 +35,42 @@ KEY_NAMES = ("C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭
 WINDOW_S = 30.0
 TIMELINE_WINDOW_S = 15.0
 """Length of a moment of the timeline; each begins half of it after the one before."""
+SHORTEST_S = 0.4
+"""Below this BS.1770 knows no loudness."""
 EXCERPTS = (1 / 6, 1 / 2, 5 / 6)
 """Where in a track the middles of its three excerpts of 30 s lie."""
 
 _BLOCK_S = 2.0  # what stays in the second cache, measured
 _RATES_HZ = (4_000, 768_000)  # what the K-weighting is defined for
 _LEAST_REST_S = 1.0  # a shorter rest behind the last whole window adds nothing
+
+
+def _names(kind: type[Any], without: set[str]) -> tuple[str, ...]:
+    return tuple(f.name for f in dataclasses.fields(kind) if f.name not in without)
+
+
+# Taken of the whole track; everything else is the mean over windows.
+_TONALITY_OF_WHOLE = ("key", "mode", "key_strength", "key_confidence", "tuning_cents")
+_RHYTHM_OF_WHOLE = ("tempo_bpm", "tempo_confidence", "tempo_alternatives")
+_RHYTHM_OF_WINDOW = _names(Rhythm, {*_RHYTHM_OF_WHOLE, "danceability"})
+_TONALITY_OF_WINDOW = _names(Tonality, {"chroma", *_TONALITY_OF_WHOLE})
+_N_ALTERNATIVES = 2
+_CHROMA_NAMES = tuple(f"chroma_{i:02d}" for i in range(12))
+DESCRIPTOR_NAMES: tuple[str, ...] = (
+    "duration_s",
+    *_names(Loudness, set()),
+    *("tempo_bpm", "tempo_confidence"),
+    *(f"tempo_alternative_{i + 1}_bpm" for i in range(_N_ALTERNATIVES)),
+    *_RHYTHM_OF_WINDOW,
+    "dfa_danceability",
+    *_TONALITY_OF_WHOLE,
+    *_TONALITY_OF_WINDOW,
+    *_CHROMA_NAMES,
+    *HARMONY_NAMES,
+    *MODULATION_NAMES,
+    *TIMBRE_NAMES,
+)
+"""The keys of `AudioFeatures.descriptors`, in order; docs/descriptors.md says what they are."""
 
 Described = dict[str, float]
 
@@ -93,6 +125,15 @@ class AudioFeatures:
         return self.features["duration_ms"] / 1000
 
     @property
+    def problem(self) -> str | None:
+        """Why nothing can be said of the music, or None where something can."""
+        if not np.isnan(self.features["loudness"]):
+            return None
+        if self.duration_s < SHORTEST_S:
+            return f"too short: {self.duration_s:.2g} s, and loudness needs {SHORTEST_S} s"
+        return "silent: nothing in it is louder than −70 LUFS"
+
+    @property
     def key_name(self) -> str | None:
         """The key in words, e.g. ``"A minor"``."""
         if self.key is None:
@@ -129,6 +170,24 @@ def analyze(
     """
     if excerpt and timeline:
         raise UsageError("a timeline needs the whole track: leave one of the two out")
+    info, warnings, analysis = _listen(path, excerpt=excerpt, timeline=timeline)
+    return analysis.result(info, warnings)
+
+
+def measure(path: str | os.PathLike[str]) -> dict[str, float]:
+    """Give the descriptors of a file alone: what the maps are fitted on.
+
+    Raises
+    ------
+    AudioError
+        As in `analyze`.
+    """
+    return _listen(path, excerpt=False, timeline=False)[2].described()
+
+
+def _listen(
+    path: str | os.PathLike[str], *, excerpt: bool, timeline: bool
+) -> tuple[AudioInfo, list[str], "_Analysis"]:
     with open_audio(path) as audio:
         info = audio.info
         if not _RATES_HZ[0] <= info.sample_rate_hz <= _RATES_HZ[1]:
@@ -139,7 +198,7 @@ def analyze(
             for block in audio.blocks(_BLOCK_S):
                 analysis.add(block)
             analysis.end_stretch()
-        return analysis.result(info, audio.warnings)
+        return info, audio.warnings, analysis
 
 
 def _take_excerpts(audio: Audio, analysis: "_Analysis") -> bool:
@@ -214,49 +273,56 @@ class _Analysis:
         if self._moments:
             self._moments.add(mel_db)
 
-    def result(self, info: AudioInfo, warnings: Iterable[str]) -> AudioFeatures:
+    def described(self) -> Described:
+        """All descriptors of the whole, in the order of `DESCRIPTOR_NAMES`."""
         rhythm, tonality = self._rhythm.result(), self._tonality.result()
-        loudness = self._loudness.result()
-        described = _mean([(w.weight, self._describe(w)) for w in self._windows.done])
-        duration_s = self.n_samples / self._rate if self.duration_s is None else self.duration_s
-        whole = {
-            **described,
-            **dataclasses.asdict(loudness),
+        known = {
+            **_mean([(w.weight, self._describe(w)) for w in self._windows.done]),
+            **dataclasses.asdict(self._loudness.result()),
             "tempo_bpm": rhythm.tempo_bpm,
             "tempo_confidence": rhythm.tempo_confidence,
             **_tempo_alternatives(rhythm),
-            **{f"chroma_{i:02d}": share for i, share in enumerate(tonality.chroma)},
-            **{name: getattr(tonality, name) for name in _OF_WHOLE},
-            "duration_s": duration_s,
+            **dict(zip(_CHROMA_NAMES, tonality.chroma, strict=True)),
+            **{name: getattr(tonality, name) for name in _TONALITY_OF_WHOLE},
+            "duration_s": self._duration_s(),
         }
-        has_key = not np.isnan(tonality.key)
+        return {name: float(known[name]) for name in DESCRIPTOR_NAMES}
+
+    def result(self, info: AudioInfo, warnings: Iterable[str]) -> AudioFeatures:
+        whole = self.described()
+        has_key = not np.isnan(whole["key"])
+        moments = self._moments.done if self._moments else []
         return AudioFeatures(
             path=info.path,
             title=info.title,
             artist=info.artist,
             album=info.album,
             features=map_features(whole),
-            key=int(tonality.key) if has_key else None,
-            mode=int(tonality.mode) if has_key else None,
+            key=int(whole["key"]) if has_key else None,
+            mode=int(whole["mode"]) if has_key else None,
             descriptors=whole,
-            timeline=tuple(self._moment(w, duration_s) for w in self._moments.done)
-            if self._moments
-            else (),
+            timeline=tuple(self._moment(window) for window in moments),
             warnings=tuple(warnings),
         )
+
+    def _duration_s(self) -> float:
+        return self.n_samples / self._rate if self.duration_s is None else self.duration_s
 
     def _describe(self, window: "_Window") -> Described:
         rhythm = self._rhythm.window(window.start, window.stop)
         tonality = self._tonality.window(window.start_s, window.stop_s)
+        fine = self._tonality.fine_chroma(window.start_s, window.stop_s)
         return {
             **window.described,
-            **{name: getattr(rhythm, name) for name in _OF_RHYTHM},
+            **harmony_descriptors(fine, HOP_S),
+            **{name: getattr(rhythm, name) for name in _RHYTHM_OF_WINDOW},
             "dfa_danceability": rhythm.danceability,
-            **{name: getattr(tonality, name) for name in _OF_TONALITY},
+            **{name: getattr(tonality, name) for name in _TONALITY_OF_WINDOW},
             "tempo_bpm": rhythm.tempo_bpm,
         }
 
-    def _moment(self, window: "_Window", duration_s: float) -> Moment:
+    def _moment(self, window: "_Window") -> Moment:
+        duration_s = self._duration_s()
         start_s, stop_s = window.start_s, min(window.stop_s, duration_s)
         described = {
             **self._describe(window),
@@ -323,6 +389,7 @@ class _Windows:
         weight = (stop - self._n_described) / self._length
         described = {
             **timbre_descriptors(frames[start:stop]),
+            **modulation_descriptors(frames[start:stop]),
         }
         window = _Window(self._n_before + start, self._n_before + stop, weight, described)
         self.done.append(window)
@@ -361,16 +428,7 @@ def _mean(parts: list[tuple[float, Described]]) -> Described:
     return dict(zip(parts[0][1], means.tolist(), strict=True))
 
 
-def _names(kind: type[Any], without: set[str]) -> tuple[str, ...]:
-    return tuple(f.name for f in dataclasses.fields(kind) if f.name not in without)
-
-
-_OF_WHOLE = ("key", "mode", "key_strength", "key_confidence", "tuning_cents")
-_OF_RHYTHM = _names(Rhythm, {"tempo_bpm", "tempo_confidence", "tempo_alternatives", "danceability"})
-_OF_TONALITY = _names(Tonality, {"chroma", *_OF_WHOLE})
-
-
 def _tempo_alternatives(rhythm: Rhythm) -> Described:
     alternatives = [bpm for bpm, _ in rhythm.tempo_alternatives]
-    padded = [*alternatives, np.nan, np.nan][:2]
+    padded = [*alternatives, *[np.nan] * _N_ALTERNATIVES][:_N_ALTERNATIVES]
     return {f"tempo_alternative_{i + 1}_bpm": bpm for i, bpm in enumerate(padded)}

@@ -14,22 +14,25 @@ References
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from affetto.audio.tempo import FRAME_RATE_HZ, SHORTEST_S, estimate_tempo
+from affetto.audio.spectrum import FRAME_RATE_HZ, N_MELS
+from affetto.audio.tempo import SHORTEST_S, estimate_tempo, moving_mean
 
-_N_MELS = 128
 _BAND_EDGES = (0, 5, 16, 40, 79, 128)  # mel bands: up to 0.17, 0.5, 1.5, 5 and 22 kHz
 _RISE_FRAMES = 2  # 23 ms: a window of 46 ms hides faster rises
-_RANGE_DB = 60.0  # what lies lower below the loudest is not heard beside it
+_RANGE_DB = 45.0  # what lies lower below the loudest hardly counts as an onset (see tempo)
 _FORGET_DB_PER_S = 1.0  # how fast "the loudest" gives way in quiet passages
 _SILENCE_DB = -80.0  # mel power of 16-bit dither is −82 dB
 _N_GROUPS = 32  # of four mel bands, for percussion
-_HALF_TIME, _HALF_GROUPS = 8, 4  # 0.2 s and nine groups: what is flat in time or frequency
-_PEAK_FRAMES, _MEAN_FRAMES, _PEAK_DB = 3, 43, 1.0
-_DFA_SHORTEST_S, _DFA_LONGEST_S = 0.31, 8.8  # [3]_
+_HALF_TIME, _HALF_GROUPS = 8, 4  # 17 frames (0.2 s) and nine groups: what the means are over
+_PEAK_FRAMES, _PEAK_DB = 3, 1.0
+_DFA_SHORTEST_S, _DFA_LONGEST_S, _DFA_STEP = 0.31, 8.8, 1.3  # [3]_, whose step is 1.1
+
+_N_PHASES = 12  # of a beat; two neighbours are "on"
 
 Matrix = NDArray[np.float32]
 
@@ -41,11 +44,12 @@ class Rhythm:
     Attributes
     ----------
     tempo_bpm : float
-        Tempo, beats per minute, 40–230; see `affetto.audio.tempo`.
+        Tempo, beats per minute, 45–225; see `affetto.audio.tempo`.
     tempo_confidence : float
-        Estimated probability that the tempo is right within 4%, 0–1.
+        Estimated probability that the tempo is right within 4%, 0–1. Cross-validated on renders
+        of known tempo the share right was .61 at 0.5–0.7, .82 at 0.7–0.9, .97 above.
     tempo_alternatives : tuple of (float, float)
-        The next best (bpm, probability), best first.
+        The next best (bpm, probability), best first, at most five.
     pulse_clarity : float
         Highest value of the normalised autocorrelation of the onset curve between the lags of
         40 and 230 BPM, 0–1 [2]_: 1 for a click track.
@@ -63,7 +67,7 @@ class Rhythm:
         between them.
     danceability : float
         1 / mean exponent of the detrended fluctuation of the amplitude, 0.31 to 8.8 s [3]_:
-        2 for white noise, 0.67 for Brownian motion.
+        about 2 where the amplitude is white noise, 0.64 where it wanders (Brownian motion).
     percussive_share : float
         Share of the energy in what is flat over frequency against what is flat over time,
         0–1, by masks of means in place of medians [4]_: 0.5 for stationary noise.
@@ -85,12 +89,13 @@ class RhythmMeter:
     """Take mel spectra as they come; chunks of any length give the same result."""
 
     def __init__(self) -> None:
-        self._bands: list[Matrix] = []
-        self._energy: list[NDArray[np.float32]] = []
-        self._percussive: list[Matrix] = []
-        self._before = np.empty((0, _N_MELS), np.float32)
+        self._bands = [np.empty((0, len(_BAND_EDGES) - 1), np.float32)]
+        self._energy = [np.empty(0, np.float32)]
+        self._percussive = [np.empty((0, 2), np.float32)]
+        self._before = np.empty((0, N_MELS), np.float32)
         self._loudest_db = -np.inf
         self._context = np.empty((0, _N_GROUPS), np.float32)
+        self._pending = np.empty((0, _N_GROUPS), np.float32)
         self._n_frames = 0
 
     @property
@@ -111,8 +116,8 @@ class RhythmMeter:
         ValueError
             If the shape is another.
         """
-        if mel_db.ndim != 2 or mel_db.shape[1] != _N_MELS:
-            raise ValueError(f"mel_db has shape {mel_db.shape}, expected (n_frames, {_N_MELS})")
+        if mel_db.ndim != 2 or mel_db.shape[1] != N_MELS:
+            raise ValueError(f"mel_db has shape {mel_db.shape}, expected (n_frames, {N_MELS})")
         if not len(mel_db):
             return
         audible = np.maximum(mel_db, self._floor(mel_db.max(axis=1))[:, np.newaxis])
@@ -147,8 +152,9 @@ class RhythmMeter:
         if len(energy) < SHORTEST_S * FRAME_RATE_HZ or not bands.any():
             return Rhythm(np.nan, np.nan, (), *(7 * (np.nan,)))
         curve = bands @ _BAND_SHARES
-        tempo = estimate_tempo(bands)
         peaks = onset_frames(curve)
+        onset_rate_hz = len(peaks) / len(curve) * FRAME_RATE_HZ
+        tempo = estimate_tempo(bands, onset_rate_hz)
         intervals = np.diff(peaks)
         masked, whole = percussive.sum(axis=0, dtype=np.float64)
         return Rhythm(
@@ -156,7 +162,7 @@ class RhythmMeter:
             tempo_confidence=tempo.confidence,
             tempo_alternatives=tempo.alternatives,
             pulse_clarity=tempo.pulse_clarity,
-            onset_rate_hz=len(peaks) / len(curve) * FRAME_RATE_HZ,
+            onset_rate_hz=onset_rate_hz,
             onset_strength_db=float(curve.mean()),
             onset_regularity=(
                 float(1 / (1 + intervals.std() / intervals.mean()))
@@ -169,7 +175,7 @@ class RhythmMeter:
         )
 
     def _floor(self, frame_max_db: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Level below which nothing counts: 60 dB below the loudest of late."""
+        """Level below which nothing counts: 45 dB below the loudest of late."""
         # A maximum that gives way linearly is the plain one on a slope.
         slope = np.arange(self._n_frames, self._n_frames + len(frame_max_db)) * (
             _FORGET_DB_PER_S / FRAME_RATE_HZ
@@ -180,25 +186,27 @@ class RhythmMeter:
         return np.asarray(floor.astype(np.float32))
 
     def _add_groups(self, groups: Matrix) -> None:
-        """Energy, and how percussive each frame is, once its neighbours are known."""
-        power = np.exp(groups * np.float32(np.log(10) / 10)) * _GROUP_WIDTHS
+        """Keep the energy of each frame, and of what share it is once its neighbours are known."""
+        power = np.exp(groups * np.float32(np.log(10) / 10))
+        power *= _GROUP_WIDTHS
         self._energy.append(power.sum(axis=1))
         if not len(self._context):
             self._context = np.repeat(groups[:1], _HALF_TIME, axis=0)
-            self._pending = power[:0]
         around = np.concatenate([self._context, groups])
         waiting = np.concatenate([self._pending, power])
-        width = 2 * _HALF_TIME + 1
-        n_ready = len(around) - width + 1
+        n_ready = len(around) - 2 * _HALF_TIME
         if n_ready > 0:
-            tonal = _running_sum(around, width) / np.float32(width)
-            here = around[_HALF_TIME : _HALF_TIME + n_ready]
-            beside = here @ _ACROSS_GROUPS
-            mask = 1 / (1 + np.exp((tonal - beside) * np.float32(np.log(10) / 5)))
-            power = waiting[:n_ready]
-            self._percussive.append(
-                np.stack([(mask * power).sum(axis=1), power.sum(axis=1)], axis=1)
-            )
+            sums = around  # of 1, then 2, 4, 8, 16 frames
+            for width in (1, 2, 4, 8):
+                sums = sums[width:] + sums[:-width]
+            excess = sums[:n_ready] + around[2 * _HALF_TIME :]
+            excess *= np.float32(1 / (2 * _HALF_TIME + 1))
+            excess -= around[_HALF_TIME : _HALF_TIME + n_ready] @ _ACROSS_GROUPS
+            excess *= np.float32(np.log(10) / 5)
+            tonal = np.exp(excess, out=excess)  # the two means as powers, their ratio squared
+            tonal += 1
+            ready = waiting[:n_ready]
+            self._percussive.append(np.stack([np.sum(ready / tonal, axis=1), ready.sum(axis=1)], 1))
             around, waiting = around[n_ready:], waiting[n_ready:]
         self._context, self._pending = around.copy(), waiting.copy()
 
@@ -216,11 +224,14 @@ def onset_frames(curve: NDArray[np.float32]) -> NDArray[np.intp]:
     array of int, shape=(n_onsets,)
         Their frames, in order.
     """
-    reach = 2 * _PEAK_FRAMES + 1
-    around = np.lib.stride_tricks.sliding_window_view(np.pad(curve, _PEAK_FRAMES), reach)
-    wide = np.pad(curve.astype(np.float64), _MEAN_FRAMES, mode="reflect")
-    mean = _running_sum(wide[:, np.newaxis], 2 * _MEAN_FRAMES + 1)[:, 0] / (2 * _MEAN_FRAMES + 1)
-    return np.flatnonzero((around.argmax(axis=1) == _PEAK_FRAMES) & (curve >= mean + _PEAK_DB))
+    n = len(curve)
+    ringed = np.full(n + 2 * _PEAK_FRAMES, -np.inf, np.float32)
+    ringed[_PEAK_FRAMES : n + _PEAK_FRAMES] = curve
+    picked = curve >= moving_mean(curve[np.newaxis])[0] + _PEAK_DB
+    for shift in range(1, _PEAK_FRAMES + 1):  # of equal ones the first
+        picked &= curve > ringed[_PEAK_FRAMES - shift : n + _PEAK_FRAMES - shift]
+        picked &= curve >= ringed[_PEAK_FRAMES + shift : n + _PEAK_FRAMES + shift]
+    return np.flatnonzero(picked)
 
 
 def fluctuation_exponent(series: NDArray[np.floating]) -> float:
@@ -244,26 +255,26 @@ def fluctuation_exponent(series: NDArray[np.floating]) -> float:
     .. [1] S. Streich, P. Herrera (2005), Detrended fluctuation analysis of music signals, AES 118.
     .. [2] C.-K. Peng et al. (1994), Mosaic organization of DNA nucleotides, Phys. Rev. E 49.
     """
-    walk = np.cumsum(series - series.mean(dtype=np.float64), dtype=np.float64)
-    longest = min(_DFA_LONGEST_S, len(walk) / FRAME_RATE_HZ / 3)
-    if longest < 2 * _DFA_SHORTEST_S or not walk.any():
+    longest_s = min(_DFA_LONGEST_S, len(series) / FRAME_RATE_HZ / 3)
+    if longest_s < 2 * _DFA_SHORTEST_S or np.all(series == series[0]):
         return np.nan
-    n_scales = 1 + int(np.log(longest / _DFA_SHORTEST_S) / np.log(1.15))
-    sizes = np.geomspace(_DFA_SHORTEST_S, longest, n_scales) * FRAME_RATE_HZ
+    walk = np.cumsum(series - series.mean(dtype=np.float64), dtype=np.float64)
+    n_scales = 1 + int(np.log(longest_s / _DFA_SHORTEST_S) / np.log(_DFA_STEP))
+    sizes = np.geomspace(_DFA_SHORTEST_S, longest_s, n_scales) * FRAME_RATE_HZ
     sizes = np.unique(sizes.astype(int))
-    zero = np.zeros(1)
-    sums = np.concatenate([zero, np.cumsum(walk)])
-    squares = np.concatenate([zero, np.cumsum(walk**2)])
-    ramps = np.concatenate([zero, np.cumsum(np.arange(len(walk)) * walk)])
-    log_f = np.full(len(sizes), np.nan)
+    # A line's fit needs the sums of x, x² and t x in each block: differences of running sums.
+    running = np.zeros((3, len(walk) + 1))
+    np.cumsum(walk, out=running[0, 1:])
+    np.cumsum(walk * walk, out=running[1, 1:])
+    np.cumsum(np.arange(len(walk)) * walk, out=running[2, 1:])
+    log_f = np.empty(len(sizes))
     for i, size in enumerate(sizes):
-        edges = np.arange(0, len(walk) + 1, size)
-        s, s2, st = np.diff(sums[edges]), np.diff(squares[edges]), np.diff(ramps[edges])
-        slope_part = st - (edges[:-1] + (size - 1) / 2) * s  # Σ (t − mean t) walk
-        left = s2 - s**2 / size - slope_part**2 / (size * (size**2 - 1) / 12)
-        mean_square = max(left.sum(), 0.0) / (len(left) * size)
-        if mean_square > 0:
-            log_f[i] = 0.5 * np.log(mean_square)
+        edges = running[:, ::size]
+        x, xx, tx = edges[:, 1:] - edges[:, :-1]
+        centre = size * np.arange(len(x)) + (size - 1) / 2
+        slope = tx - centre * x
+        left = xx.sum() - x @ x / size - slope @ slope * (12 / (size * (size**2 - 1)))
+        log_f[i] = 0.5 * np.log(max(left, 1e-300) / (len(x) * size))
     # τ + 3 as in [1]: it evens out the short scales.
     exponent = np.mean(np.diff(log_f) / np.diff(np.log(sizes + 3.0)))
     return float(exponent)
@@ -271,47 +282,39 @@ def fluctuation_exponent(series: NDArray[np.floating]) -> float:
 
 def _beat_strength(curve: NDArray[np.float32], bpm: float) -> float:
     """Contrast of the onset curve on and off the beat; the phase is found every 12 s."""
-    if not np.isfinite(bpm):
+    if np.isnan(bpm):
         return np.nan
-    n_phases, length = 12, round(12 * FRAME_RATE_HZ)
-    contrasts, weights = [], []
-    for start in range(0, max(len(curve) - length // 2, 1), length):
-        piece = curve[start : start + length]
-        phase = (np.arange(len(piece)) * (bpm / 60 / FRAME_RATE_HZ * n_phases)).astype(int)
-        profile = np.bincount(phase % n_phases, piece, n_phases)
-        profile /= np.maximum(np.bincount(phase % n_phases, minlength=n_phases), 1)
-        on = max(profile + np.roll(profile, 1)) / 2
-        off = (profile.sum() - 2 * on) / (n_phases - 2)
-        contrasts.append((on - off) / max(on + off, 1e-12))
-        weights.append(profile.sum() + 1e-12)
-    return float(np.average(contrasts, weights=weights))
+    n_pieces = max(1, round(len(curve) / (12 * FRAME_RATE_HZ)))
+    beats = np.arange(len(curve)) * (bpm / 60 / FRAME_RATE_HZ)
+    phase = (beats * _N_PHASES).astype(int) % _N_PHASES
+    phase += np.arange(len(curve)) * n_pieces // len(curve) * _N_PHASES
+    sums = np.bincount(phase, curve, n_pieces * _N_PHASES)
+    counts = np.bincount(phase, minlength=n_pieces * _N_PHASES)
+    profiles = (sums / np.maximum(counts, 1)).reshape(n_pieces, _N_PHASES)
+    on = np.max(profiles + np.roll(profiles, 1, axis=1), axis=1) / 2
+    off = (profiles.sum(axis=1) - 2 * on) / (_N_PHASES - 2)
+    return float(np.sum(on - off) / max(np.sum(on + off), 1e-12))
 
 
 def _joined(parts: list[Matrix]) -> Matrix:
     """Join what was kept, for good, so that the next call finds one part."""
-    if len(parts) != 1:
-        parts[:] = [np.concatenate(parts)] if parts else [np.empty((0, 2), np.float32)]
+    if len(parts) > 1:
+        parts[:] = [np.concatenate(parts)]
     return parts[0]
-
-
-def _running_sum(values: NDArray[np.floating], width: int) -> NDArray[np.floating]:
-    sums = np.cumsum(values, axis=0, dtype=np.float64)
-    sums[width:] = sums[width:] - sums[:-width]
-    return np.asarray(sums[width - 1 :].astype(values.dtype))
 
 
 def _means(edges: tuple[int, ...], n: int) -> Matrix:
     """Matrix, shape=(n, n_bands), that takes the mean of each band."""
     matrix = np.zeros((n, len(edges) - 1), np.float32)
-    for band, (low, high) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+    for band, (low, high) in enumerate(pairwise(edges)):
         matrix[low:high, band] = 1 / (high - low)
     return matrix
 
 
 def _group_widths() -> NDArray[np.float32]:
     """Width of each group relative to the lowest: the mel bands are normalised by theirs."""
-    step = (15 + 27 * np.log(22.05) / np.log(6.4)) / (_N_MELS + 1)
-    mel = np.arange(0, _N_MELS + 1, _N_MELS // _N_GROUPS) * step
+    step = (15 + 27 * np.log(22.05) / np.log(6.4)) / (N_MELS + 1)
+    mel = np.arange(0, N_MELS + 1, N_MELS // _N_GROUPS) * step
     hz = np.where(mel < 15, mel * 200 / 3, 1000 * 6.4 ** ((mel - 15) / 27))
     return np.asarray((np.diff(hz) / (hz[1] - hz[0])).astype(np.float32))
 
@@ -321,8 +324,8 @@ def _across_groups() -> Matrix:
     return np.asarray((near / near.sum(axis=0)).astype(np.float32))
 
 
-_BAND_MEANS = _means(_BAND_EDGES, _N_MELS)
-_BAND_SHARES = (np.diff(_BAND_EDGES) / _N_MELS).astype(np.float32)
-_GROUP_MEANS = _means(tuple(range(0, _N_MELS + 1, _N_MELS // _N_GROUPS)), _N_MELS)
+_BAND_MEANS = _means(_BAND_EDGES, N_MELS)
+_BAND_SHARES = (np.diff(_BAND_EDGES) / N_MELS).astype(np.float32)
+_GROUP_MEANS = _means(tuple(range(0, N_MELS + 1, N_MELS // _N_GROUPS)), N_MELS)
 _GROUP_WIDTHS = _group_widths()
 _ACROSS_GROUPS = _across_groups()

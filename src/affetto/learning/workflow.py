@@ -33,6 +33,7 @@ from affetto.learning.splits import (
 )
 from affetto.model import MoodModel
 from affetto.output import make_folder, write_text, written_aside
+from affetto.population import Population
 from affetto.sources.datasets import TableLike
 
 Indices = npt.NDArray[np.intp]
@@ -448,7 +449,7 @@ def _about(
     chosen: Candidate,
     settings: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, Any]:
-    """Give what the model file says of itself: figures and names, no rows."""
+    """Give what the model file says of itself: figures, names and quantiles, no rows."""
     keep = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss", "ece", "n")
     unseen = evidence["unseen_group"]
     digest = hashlib.sha256()
@@ -463,6 +464,9 @@ def _about(
         "tracks": len(tracks),
         "per_mood": tracks.per_mood(),
         "fingerprint": digest.hexdigest(),
+        "population": Population.of(
+            tracks.X, tracks.y, features=tracks.features, moods=tracks.moods
+        ).as_dict(),
         "test": {
             **{key: evidence["test"][key] for key in (*keep, "low", "high")},
             "per_mood": evidence["test"]["per_mood"],

@@ -150,6 +150,36 @@ def frame(
     )
 
 
+def document(
+    picture: str, size: tuple[float, float], *, light: Sequence[str], dark: Sequence[str]
+) -> str:
+    """Make a picture a file of its own, light or dark as its viewer is.
+
+    Parameters
+    ----------
+    picture : str
+        As `frame` gives it.
+    size : tuple of float
+    light, dark : sequence of str
+        Colours of the moods on either background.
+    """
+
+    def moods(colours: Sequence[str]) -> str:
+        return "".join(f"--mood-{index}:{colour};" for index, colour in enumerate(colours))
+
+    style = (
+        "svg{font-family:system-ui,sans-serif;--paper:#ffffff;--ink:#191a1e;--muted:#5a5e67;"
+        f"--rule:#dbd8d0;{moods(light)}}}"
+        "@media(prefers-color-scheme:dark){svg{--paper:#14171c;--ink:#ebe9e3;--muted:#a5abb6;"
+        f"--rule:#363c47;{moods(dark)}}}}}"
+    )
+    start, rest = picture.split(">", 1)
+    ground = tag("style", style) + box(0, 0, *size, fill=PAPER)
+    named, drawn = rest.split("</desc>", 1)
+    namespace = start.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
+    return f"{namespace}>{named}</desc>{ground}{drawn}"
+
+
 def mood_colour(index: int) -> str:
     """Give the CSS variable of a mood's colour; the page defines it."""
     return f"var(--mood-{index})"

@@ -5,7 +5,7 @@ from typing import Any
 
 from affetto.moods import Mood, resolve_moods
 from affetto.reporting import svg
-from affetto.reporting.svg import INK, MUTED, PAPER, SMALL, Scale, mood_colour, number
+from affetto.reporting.svg import INK, MUTED, SMALL, Scale, mood_colour, number
 from affetto.reporting.words import clock, joined, known, percent
 
 WIDTH = 800
@@ -49,8 +49,6 @@ def timeline_picture(
         for mood in known_moods
     }
     parts = [
-        svg.tag("style", _style(known_moods)),
-        svg.box(0, 0, WIDTH, 418, fill=PAPER),
         svg.text(_MARGIN, 34, svg.fit(title, WIDTH - 2 * _MARGIN, 17), font_size=17, fill=INK),
         _legend(mean),
         *_bands(heard, known_moods, times, bands, duration_s),
@@ -59,20 +57,15 @@ def timeline_picture(
         svg.x_axis(times, _ticks(duration_s), bands.end, 386, clock),
     ]
     said = joined([f"{name} {percent(share)}" for name, share in mean.items()])
+    size = (WIDTH, 418)
     picture = svg.frame(
-        "timeline", (WIDTH, 418), parts, title=f"Mood over time: {title}", desc=f"Mean: {said}."
+        "timeline", size, parts, title=f"Mood over time: {title}", desc=f"Mean: {said}."
     )
-    return picture.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
-
-
-def _style(moods: Sequence[Mood]) -> str:
-    light = "".join(f"--mood-{i}:{mood.colour_light};" for i, mood in enumerate(moods))
-    dark = "".join(f"--mood-{i}:{mood.colour_dark};" for i, mood in enumerate(moods))
-    return (
-        "svg{font-family:system-ui,sans-serif;--paper:#ffffff;--ink:#191a1e;--muted:#5a5e67;"
-        f"--rule:#dbd8d0;{light}}}"
-        "@media(prefers-color-scheme:dark){svg{--paper:#14171c;--ink:#ebe9e3;--muted:#a5abb6;"
-        f"--rule:#363c47;{dark}}}}}"
+    return svg.document(
+        picture,
+        size,
+        light=[mood.colour_light for mood in known_moods],
+        dark=[mood.colour_dark for mood in known_moods],
     )
 
 

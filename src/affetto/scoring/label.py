@@ -1,7 +1,12 @@
-"""Label tables: source through model into a table, streamed batch by batch."""
+"""Label music: source through model into a table, streamed batch by batch.
 
+Audio files become rows of features first (`affetto.scoring.listen`, loaded when there are any).
+"""
+
+import os
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,12 +16,15 @@ import numpy.typing as npt
 import polars as pl
 
 from affetto.checks import row_problem
-from affetto.errors import FeatureMismatchError, UsageError
+from affetto.errors import FeatureMismatchError, InputError, UsageError
 from affetto.features import BY_NAME
 from affetto.model import MoodModel, load_model
 from affetto.moods import resolve_moods
 from affetto.output import written_aside
+from affetto.scoring.results import OUTPUT_SUFFIXES
 from affetto.sources.datasets import TableLike, open_table
+from affetto.sources.files import AudioEntry, find_inputs
+from affetto.sources.playlists import is_url, locate
 from affetto.sources.tables import Table, translate_errors
 from affetto.tracks import ERROR_COLUMN, IDENTITY_COLUMNS
 
@@ -28,8 +36,6 @@ MOOD_COLUMN, CONFIDENCE_COLUMN, ROW_COLUMN = "mood", "confidence", "row"
 
 BATCH_ROWS = 50_000
 """Rows labelled at once: a quarter less memory than polars' own choice, at the same speed."""
-
-OUTPUT_SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
 
 
 @dataclass(slots=True)
@@ -63,42 +69,72 @@ class Tally:
                 self.on_rows(self.rows)
 
 
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What is to be labelled, opened but not read.
+
+    Attributes
+    ----------
+    audio : list of AudioEntry
+    tables : list of Table
+    notes : list of str
+        What is worth knowing of either.
+    """
+
+    audio: list[AudioEntry]
+    tables: list[Table]
+    notes: list[str]
+
+
 def label(
     source: TableLike | Sequence[TableLike],
     model: ModelLike = None,
     *,
     keep: Sequence[str] = (),
+    jobs: int | None = None,
+    excerpt: bool = False,
 ) -> pl.DataFrame:
-    """Tell the mood of every track of one or several tables.
+    """Tell the mood of every track: of audio files, folders, playlists and tables.
 
     Parameters
     ----------
     source : path, dataset name, DataFrame, or several
-        Tables with the features that the model needs.
+        Audio, or tables with the features that the model needs.
     model : MoodModel, path or name, optional
         Default: the model that comes with affetto.
     keep : sequence of str
         Further columns of the input to carry into the result; one that the result has itself
-        (the given ``mood``, say) comes as ``mood_given``.
+        (the given ``mood``, say) comes as ``mood_given``. Audio has ``playlist`` and ``key``.
+    jobs : int, optional
+        Processes that analyse audio. Default: one a physical core.
+    excerpt : bool, default False
+        Analyse three excerpts of 30 s of each track in place of the whole.
 
     Returns
     -------
     polars.DataFrame
-        The ``row`` number in its table, the identity columns of the input, the features,
-        ``mood``, ``confidence`` (the probability of that mood), one ``p_<mood>`` a mood, and
-        ``error`` (null where all went well; then ``mood`` is null in turn).
+        Audio first, in the order named, then tables. The ``row`` number, the identity columns
+        of the input (``path`` for audio), the features, ``mood``, ``confidence`` (the
+        probability of that mood), one ``p_<mood>`` a mood, and ``error`` (null where all went
+        well; then ``mood`` is null in turn).
 
     Raises
     ------
     TableError, DatasetError
-        If a table cannot be read.
+        If a table cannot be read. (An audio file that cannot has an error in its row.)
     FeatureMismatchError
         If a table lacks a feature that the model needs.
     ModelError
         If the model cannot be loaded.
     """
     loaded = model if isinstance(model, MoodModel) else load_model(model)
-    tables = open_tables(source)
+    sources = open_sources(source)
+    tables = sources.tables
+    if sources.audio:
+        # SciPy and the decoders: loaded for those who have audio.
+        from affetto.scoring.listen import listen, table_of  # noqa: PLC0415
+
+        tables = [table_of(listen(sources.audio, jobs=jobs, excerpt=excerpt)), *tables]
     with translate_errors(", ".join(table.name for table in tables)):
         return label_frames(tables, loaded, keep=keep).collect()
 
@@ -113,6 +149,8 @@ def label_head(
 ) -> pl.DataFrame:
     """Label everything, count it in `tally`, and give the first `rows` of it (None: all)."""
     tables = open_tables(source)
+    if not tables:
+        return pl.DataFrame()
     frame = label_frames(tables, model, keep=keep, tally=tally)
     with translate_errors(", ".join(table.name for table in tables)):
         if rows is None:
@@ -283,19 +321,58 @@ def _reserved(model: MoodModel) -> set[str]:
     return {ROW_COLUMN, MOOD_COLUMN, CONFIDENCE_COLUMN, ERROR_COLUMN, *own}
 
 
-def open_tables(source: TableLike | Sequence[TableLike]) -> list[Table]:
-    """Open tables, each by path, dataset name, or as it is.
+def open_sources(source: TableLike | Sequence[TableLike]) -> Sources:
+    """Find audio files and open tables, each by path, dataset name, or as it is.
 
     Raises
     ------
     UsageError
         If there is none.
     TableError, DatasetError
-        If one cannot be read.
+        If a table cannot be read.
     """
     several = [source] if isinstance(source, TableLike) else list(source)
     if not several:
-        raise UsageError("nothing to label; name a table, e.g. affetto label songs.csv")
+        raise UsageError("nothing to label; name audio or a table, e.g. affetto label ~/Music")
+    inputs = find_inputs(one for one in several if isinstance(one, str | Path))
+    audio, tables = list(inputs.audio), []
+    for table in _in_order(several, inputs.tables):
+        try:
+            tables.append(open_table(table))
+        except InputError as exc:
+            if not audio or not isinstance(table, str):
+                raise
+            # Beside music (Album/*) lie cue sheets and logs: one line, not the end of all.
+            audio.append(AudioEntry(table, error=str(exc).removeprefix(f"{Path(table).name} ")))
+    notes = [f"{table.name}: {note.text}" for table in tables for note in table.notes]
+    return Sources(audio, tables, [*inputs.notes, *notes])
+
+
+def _in_order(several: Sequence[TableLike], names: Sequence[str]) -> Iterator[TableLike]:
+    """Give tables in the order they were named: frames as they are, others as `names` has them."""
+    left = deque(names)
+    for one in several:
+        if not isinstance(one, str | Path):
+            yield one
+        elif left and left[0] in _spellings(str(one)):
+            yield left.popleft()
+    yield from left
+
+
+def _spellings(name: str) -> set[str]:
+    """How a path that a person named may stand among the inputs that were found."""
+    return {name, os.path.expanduser(name), *({locate(name).path} if is_url(name) else ())}  # noqa: PTH111
+
+
+def open_tables(source: TableLike | Sequence[TableLike]) -> list[Table]:
+    """Open tables, each by path, dataset name, or as it is.
+
+    Raises
+    ------
+    TableError, DatasetError
+        If one cannot be read.
+    """
+    several = [source] if isinstance(source, TableLike) else list(source)
     return [open_table(one) for one in several]
 
 

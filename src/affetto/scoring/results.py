@@ -70,6 +70,8 @@ class Results:
         The files of this run, in the order their rows shall have.
     resume : bool
         Keep the rows of files that are unchanged; `has` tells which.
+    can_resume : bool
+        Whether a run that was stopped could go on; only words depend on it.
 
     Raises
     ------
@@ -87,6 +89,7 @@ class Results:
         paths: Sequence[str],
         *,
         resume: bool = False,
+        can_resume: bool = True,
     ):
         self.out = Path(out)
         if self.out.suffix.lower() not in OUTPUT_SUFFIXES:
@@ -99,6 +102,7 @@ class Results:
         if self.out.is_dir():
             raise OutputError(f"cannot write {out}: it is a folder; name a file in it")
         self._schema = dict(schema)
+        self._can_resume = can_resume
         self._is_columnar = self.out.suffix.lower() == ".parquet"
         journal = self.out.with_name(f"{self.out.name}.partial.jsonl")
         self._growing = journal if self._is_columnar else self.out
@@ -262,9 +266,10 @@ class Results:
             held = set()
         n_held = len(held & self._places.keys())
         if is_journal or 0 < n_held < len(self._places):
+            go_on = "add --resume to go on with it, or " if self._can_resume else ""
             raise UsageError(
                 f"{found} holds {n_held:,} of these {len(self._places):,} files, from a run that "
-                f"was stopped: add --resume to go on with it, or delete {found.name} to begin anew"
+                f"was stopped: {go_on}delete {found.name} to begin anew"
             )
 
 

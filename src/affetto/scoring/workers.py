@@ -39,6 +39,13 @@ _ALARM_S = 2.0  # how much later than its minder a worker ends itself, were that
 _AHEAD = 2  # items under way for each worker: one is worked on, one lies ready
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
+# glibc hands blocks of a megabyte back to the system, and each time they come back page by page;
+# kept, analysis of audio takes an eighth less time. Other systems don't look at these.
+_ALLOCATION = {
+    "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),
+    "MALLOC_TRIM_THRESHOLD_": str(128 * 2**20),
+}
+
 _CPUS = Path("/sys/devices/system/cpu")
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
@@ -260,7 +267,7 @@ class _Worker:
 
     def __init__(self) -> None:
         self.has_begun = False
-        environment = os.environ | dict.fromkeys(_THREADS, "1")
+        environment = _ALLOCATION | os.environ | dict.fromkeys(_THREADS, "1")
         # A group of its own: Ctrl-C in a terminal reaches us alone, and we end the workers.
         own_group: dict[str, Any] = {"process_group": 0} if os.name == "posix" else {}
         self._process = subprocess.Popen(  # noqa: S603 - this very interpreter
