@@ -18,6 +18,7 @@ import peers
 import soundfile
 
 from affetto.audio.loudness import Loudness, LoudnessMeter
+from affetto.scoring import workers
 
 RATE = 44_100
 ROUNDS = 5
@@ -32,10 +33,11 @@ FORMATS = {  # name: (suffix, settings of soundfile, aim × real time)
     "ogg": (".ogg", {"format": "OGG", "subtype": "VORBIS", "compression_level": 0.5}, 430),
 }
 EXCERPT_AIM = 1300
-PEERS = ("sonara", "librosa descriptors", "essentia MusicExtractor")  # at about our depth
 PEER_TRACKS = 2  # they are slow, and have no noise to outlast
 LONG_S = 3 * 3600
 LONG_AIM_MB = 250
+
+AS_WORKERS = {**os.environ, **workers.ALLOCATION}
 
 # CPU seconds of analysing files, each once; then again with excerpts. One process, warmed up.
 ANALYSE = """
@@ -64,7 +66,7 @@ def row(*cells: str) -> None:
 
 def run(script: str, *arguments: str) -> dict[str, float]:
     command = [sys.executable, "-c", script, *arguments]
-    result = subprocess.run(command, check=True, capture_output=True, text=True)
+    result = subprocess.run(command, check=True, capture_output=True, text=True, env=AS_WORKERS)
     return json.loads(result.stdout)
 
 
@@ -95,12 +97,12 @@ def speed(folder: Path) -> None:
         f"{len(tracks)} tracks, {minutes:.0f} minutes of {origin}:\n"
     )
     python = peers.peers_python()
-    row("format", "affetto", "aim", "3 × 30 s of each", "aim", *PEERS)
-    row("---", *["--:"] * (4 + len(PEERS)))
+    row("format", "affetto", "aim", "3 × 30 s of each", "aim", *peers.DEPTH_PEERS)
+    row("---", *["--:"] * (4 + len(peers.DEPTH_PEERS)))
     for name, (_, _, aim) in FORMATS.items():
         whole = times_real(ANALYSE, "whole", *files[name])
         excerpt = times_real(ANALYSE, "excerpt", *files[name])
-        rivals = [rival_times_real(peer, files[name], python) for peer in PEERS]
+        rivals = [rival_times_real(peer, files[name], python) for peer in peers.DEPTH_PEERS]
         row(
             name,
             f"**{whole:.0f}**",
@@ -127,7 +129,10 @@ def cores(files: list[str]) -> None:
 
     def wall(n_processes: int) -> float:
         command = [sys.executable, "-c", ANALYSE, "whole", *files]
-        running = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(n_processes)]
+        running = [
+            subprocess.Popen(command, stdout=subprocess.PIPE, env=AS_WORKERS)
+            for _ in range(n_processes)
+        ]
         results = [json.loads(process.communicate()[0]) for process in running]
         return max(result["wall_s"] for result in results)
 

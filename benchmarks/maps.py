@@ -51,8 +51,8 @@ def tell(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def echonest(data: EchoNest, nuisance: np.ndarray) -> np.ndarray:
-    judged, held_out = assemble.judge_echonest(data, nuisance)
+def echonest(data: EchoNest, coded: assemble.Coded) -> np.ndarray:
+    judged, held_out = assemble.judge_echonest(data, coded)
     print(
         f"\nLearned features, {assemble.N_FOLDS}-fold cross-validation × {assemble.N_REPEATS} on "
         f"{len(data.X)} FMA tracks with the Echo Nest's values:\n"
@@ -129,7 +129,7 @@ def agreement(data: EchoNest, held_out: np.ndarray, pool: Path, model: MoodModel
     base = {name: np.full(len(data.Y), medians[name].item()) for name in FEATURE_NAMES}
     true = base | {name: data.Y[:, k] for k, name in enumerate(LEARNED)}
     ours = base | {
-        name: follow(matching_curve(held_out[:, k], data.population[:, k]), held_out[:, k])
+        name: follow(matching_curve(held_out[:, k], data.Y[:, k]), held_out[:, k])
         for k, name in enumerate(LEARNED)
     }
     shares = [
@@ -200,10 +200,10 @@ def main() -> None:
     cache = Path(os.environ.get("AFFETTO_CACHE", "~/.cache/affetto")).expanduser() / "descriptors"
     collection = Collection(cache, tell)
     pairs = shared / "audio_pairs"
-    data = from_tables(pairs / "fma_mfcc_echonest.csv", pairs / "fma_echonest.csv")
+    data = from_tables(pairs / "fma_mfcc_echonest.csv")
     listeners = read_listeners(shared / "audio" / "emotify", collection)
     coded = assemble.coded_versions(collection, music.installed(), tell)
-    held_out = echonest(data, assemble.nuisance_of(coded))
+    held_out = echonest(data, assemble.coded_pairs(coded))
     felt = emotions(listeners)
     model = load_model()
     moods_of_clips(listeners, felt, model)

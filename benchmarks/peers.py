@@ -165,12 +165,62 @@ def _sonara() -> Callable[[str], Answer]:
     return analyse
 
 
+def _librosa_descriptors() -> Callable[[str], Answer]:
+    import librosa
+    import numpy as np
+
+    def analyse(path: str) -> Answer:
+        samples, rate = librosa.load(path)
+        power = np.abs(librosa.stft(samples)) ** 2
+        mel = librosa.feature.melspectrogram(S=power, sr=rate)
+        levels = librosa.power_to_db(mel)
+        onsets = librosa.onset.onset_strength(S=levels, sr=rate)
+        magnitude = np.sqrt(power)
+        for found in (
+            librosa.feature.mfcc(S=levels, n_mfcc=20),
+            librosa.feature.spectral_centroid(S=magnitude, sr=rate),
+            librosa.feature.spectral_bandwidth(S=magnitude, sr=rate),
+            librosa.feature.spectral_rolloff(S=magnitude, sr=rate),
+            librosa.feature.spectral_flatness(S=magnitude),
+            librosa.feature.spectral_contrast(S=magnitude, sr=rate),
+            librosa.feature.chroma_stft(S=power, sr=rate),
+            librosa.feature.rms(S=magnitude),
+            librosa.feature.zero_crossing_rate(samples),
+        ):
+            found.mean(axis=1)
+        return {"tempo_bpm": float(librosa.feature.tempo(onset_envelope=onsets, sr=rate)[0])}
+
+    return analyse
+
+
+def _essentia_extractor() -> Callable[[str], Answer]:
+    import essentia
+    import essentia.standard as es
+
+    essentia.log.infoActive = essentia.log.warningActive = False
+
+    def analyse(path: str) -> Answer:
+        found, _ = es.MusicExtractor(lowlevelStats=["mean", "stdev"])(path)
+        return {"tempo_bpm": float(found["rhythm.bpm"])}
+
+    return analyse
+
+
+TEMPO_PEERS = (
+    *("librosa tempo", "librosa beat_track"),
+    *("essentia multifeature", "essentia Percival", "sonara"),
+)
+DEPTH_PEERS = ("sonara", "librosa descriptors", "essentia MusicExtractor")
+"""Those that measure about as much of a file as affetto."""
+
 PEERS: dict[str, Callable[[], Callable[[str], Answer]]] = {
     "librosa tempo": _librosa_tempo,
     "librosa beat_track": _librosa_beat_track,
     "essentia multifeature": _essentia_multifeature,
     "essentia Percival": _essentia_percival,
     "sonara": _sonara,
+    "librosa descriptors": _librosa_descriptors,
+    "essentia MusicExtractor": _essentia_extractor,
 }
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 README = HERE.parent / "README.md"
-BENCHMARKS = ("article", "speed")
+BENCHMARKS = ("article", "speed", "audio", "tempo", "maps")
 
 
 def run(name: str) -> str:

@@ -96,7 +96,7 @@ def tempo_scores(folder: Path | None = None) -> tuple[list[Score], list[tuple[st
             share = float(is_right(found[among], true[among]).mean())
             calibration.append((f"{low:.1f}–{min(high, 1.0):.1f}", int(among.sum()), share))
     if python := peers.peers_python():
-        for name in peers.PEERS:
+        for name in peers.TEMPO_PEERS:
             answers = peers.ask(name, paths, python)
             if answers is not None:
                 theirs = np.array([answer.get("tempo_bpm", np.nan) for answer in answers])

@@ -25,6 +25,7 @@ def test_the_public_names():
         "MoodClassifier",
         "MoodModel",
         "__version__",
+        "analyze",
         "label",
         "load_model",
         "train",

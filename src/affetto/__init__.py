@@ -14,6 +14,7 @@ _HOME = {
     "MOODS": "affetto.moods",
     "MoodClassifier": "affetto.learning.classifier",
     "MoodModel": "affetto.model",
+    "analyze": "affetto.audio.analysis",
     "label": "affetto.scoring.label",
     "load_model": "affetto.model",
     "train": "affetto.learning.workflow",
@@ -22,6 +23,7 @@ _HOME = {
 __all__ = [*sorted(_HOME), "__version__"]  # noqa: PLE0604 - names of _HOME, pinned by a test
 
 if TYPE_CHECKING:
+    from affetto.audio.analysis import analyze as analyze
     from affetto.features import FEATURES as FEATURES
     from affetto.learning.classifier import MoodClassifier as MoodClassifier
     from affetto.learning.workflow import train as train

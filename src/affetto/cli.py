@@ -7,7 +7,6 @@ labelling never waits for scikit-learn.
 import json
 import os
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -348,56 +347,15 @@ def report(
 @app.command()
 def demo(
     out: Annotated[
-        Path, typer.Option("--out", "-o", help="Folder for model, evidence and report.")
+        Path, typer.Option("--out", "-o", help="Folder for music, model, evidence and report.")
     ] = Path("affetto-demo"),
-    seed: Annotated[int, typer.Option(help="Seed of the synthetic tracks.")] = 42,
+    seed: Annotated[int, typer.Option(help="Seed of the synthetic table.")] = 42,
     jobs: Annotated[int | None, typer.Option(help="Processes. Default: one a core.")] = None,
 ) -> None:
-    """Take the whole tour, offline, on synthetic tracks."""
-    from affetto import terminal
-    from affetto.demo import SYNTHETIC_NOTE, demo_songs, demo_table
-    from affetto.learning.workflow import STAGES, Settings
-    from affetto.learning.workflow import train as run_training
-    from affetto.output import make_folder, written_aside
-    from affetto.reporting.report import write_report
-    from affetto.scoring.label import label as label_table
-    from affetto.sources.tables import from_frame
+    """Take the whole tour, offline: music made here, its moods, a model and its report."""
+    from affetto.tour import take_tour
 
-    make_folder(out)
-    terminal.out.print("[bold]1 · A labelled table[/]")
-    terminal.note(SYNTHETIC_NOTE)
-    tracks = demo_table(seed)
-    with written_aside(out / "tracks.csv") as aside:
-        tracks.write_csv(aside)
-    terminal.out.print(f"{len(tracks)} tracks in 10 playlists: {out}/tracks.csv\n")
-
-    terminal.out.print("[bold]2 · Learning its moods[/]")
-    table = replace(from_frame(tracks, "demo tracks"), synthetic=True)
-    with terminal.stages(STAGES, "training") as progress:
-        run = run_training(
-            table, settings=Settings(group="playlist", seed=seed, jobs=jobs), progress=progress
-        )
-    run.save(out)
-    write_report(run.evidence, out / "report.html")
-    terminal.training_result(run.evidence, str(out))
-
-    terminal.out.print("\n[bold]3 · Labelling songs it never saw[/]")
-    songs = demo_songs()
-    with written_aside(out / "songs.csv") as aside:
-        songs.write_csv(aside)
-    labelled = label_table(songs, run.model)
-    terminal.labels(labelled.rows(named=True), run.model.moods, len(labelled))
-
-    terminal.out.print("\n[bold]4 · Your own music[/]")
-    terminal.hints(
-        {
-            f"open {out}/report.html": "what was measured, and how far to trust it",
-            f"affetto label {out}/songs.csv": "the same songs with affetto's own model",
-            "affetto label your-playlist.csv": "any table of audio features",
-            "affetto train Happy=a.csv Dark=b.csv": "your own moods, one playlist a mood",
-            "affetto train songs.csv --group playlist": "or a table with a column of moods",
-        }
-    )
+    take_tour(out, seed, jobs)
 
 
 @model_app.command("show")

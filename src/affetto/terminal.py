@@ -24,7 +24,7 @@ from rich.text import Text
 
 from affetto.features import BY_NAME, FEATURE_NAMES
 from affetto.moods import resolve_moods
-from affetto.reporting.words import UNKNOWN, clock, counted, percent
+from affetto.reporting.words import UNKNOWN, clock, counted, duration, percent
 
 _PIPE_WIDTH = 120  # into a file or pipe, where nobody tells how wide the page is
 
@@ -45,6 +45,7 @@ _LEAST_MISSED = (
     *("dance", "loudness", "tempo", "valence", "energy"),
 )
 _NAME_WIDTH = 36
+_VERBS = ("is ", "does ", "cannot ", "holds ", "claims ", "has ")
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 
@@ -55,7 +56,7 @@ def error(message: str) -> None:
 
 def note(message: str) -> None:
     """Print something worth knowing that is no result, to standard error."""
-    err.print(Text(message, style="dim"))
+    err.print(Text(message, style="dim"), soft_wrap=True)
 
 
 def plain(text: str) -> Text:
@@ -147,7 +148,7 @@ def track_counter(title: str, total: int) -> Iterator[Callable[[bool], None]]:
             if now - told > _QUIET_S:
                 told = now
                 left = now / done * (total - done)
-                err.print(f"{title}: {done:,} of {total:,}, {state()}, {left:.0f} s left")
+                err.print(f"{title}: {done:,} of {total:,}, {state()}, {duration(left)} left")
 
         yield tell
         return
@@ -306,7 +307,9 @@ def counts(per_mood: Mapping[str, int]) -> None:
 def problems(rows: Sequence[Mapping[str, Any]], total: int) -> None:
     """Print why rows failed, a line each; `total` is how many did."""
     for row in rows:
-        err.print(plain(f"{row.get('path') or track_name(row)}: {row['error']}"), soft_wrap=True)
+        name, reason = row.get("path") or track_name(row), row["error"]
+        colon = "" if reason.startswith(_VERBS) else ":"  # "a.mp3 is empty", "a.mp3: no beat"
+        err.print(plain(f"{name}{colon} {reason}"), soft_wrap=True)
     if rows and total > len(rows):
         err.print(Text(f"… and {total - len(rows):,} more", style="dim"))
 
@@ -315,7 +318,8 @@ def failures(failed: int, noun: str, done: str, file: Path | None) -> None:
     """Print how many rows or tracks could not be labelled or analysed, if any."""
     if failed:
         where = f"; the column error of {file} says why" if file else ""
-        err.print(Text(f"{counted(failed, noun)} could not be {done}{where}", "yellow"))
+        text = Text(f"{counted(failed, noun)} could not be {done}{where}", "yellow")
+        err.print(text, soft_wrap=True)
 
 
 def written(file: Path, n_rows: int, noun: str, n_kept: int) -> None:
@@ -405,3 +409,4 @@ def hints(lines: Mapping[str, str]) -> None:
 def print_json(text: str) -> None:
     """Print JSON for machines, without colour or wrapping."""
     sys.stdout.write(text + "\n")
+    sys.stdout.flush()  # whoever reads on gets each row when it is there

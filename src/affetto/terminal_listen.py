@@ -46,6 +46,7 @@ def follow(stream: "Stream", out: Path | None, *, as_json: bool) -> Progress:
     Progress
     """
     heard = Progress(n_kept=stream.n_kept)
+    failures: list[Written] = []
     try:
         with closing(stream.tracks), terminal.track_counter("listening", stream.n_left) as count:
             for track in stream:
@@ -53,8 +54,8 @@ def follow(stream: "Stream", out: Path | None, *, as_json: bool) -> Progress:
                 count(failed)
                 heard.n_done += 1
                 heard.n_failed += failed
-                if failed and len(heard.failures) < terminal.SHOWN_ROWS:
-                    heard.failures.append(track.heard.row)
+                if failed and len(failures) < terminal.SHOWN_ROWS:
+                    failures.append(track)
                 if track.heard.index < terminal.SHOWN_ROWS:
                     heard.tracks.append(track)
                 if warning := track.heard.row["warning"]:
@@ -67,7 +68,8 @@ def follow(stream: "Stream", out: Path | None, *, as_json: bool) -> Progress:
             terminal.stopped(out, heard.n_done + heard.n_kept, stream.n_left + heard.n_kept)
         raise
     heard.tracks.sort(key=lambda track: track.heard.index)
-    heard.failures.sort(key=lambda row: str(row["path"]))
+    failures.sort(key=lambda track: track.heard.index)
+    heard.failures = [track.row for track in failures]
     return heard
 
 
@@ -82,9 +84,11 @@ def show(
     heard.failures += [row for row in of_tables if row["error"]]
     rows = [track.row for track in heard.tracks] + of_tables
     terminal.labels(rows, tally.moods, tally.rows)
-    for track in heard.tracks:
-        if track.moments and timeline:
-            terminal.moments(track.moments, tally.moods, terminal.track_name(track.row))
+    with_moments = [track for track in heard.tracks if track.moments and timeline]
+    for track in with_moments:
+        terminal.moments(track.moments, tally.moods, terminal.track_name(track.row))
+    if with_moments:
+        terminal.out.print()
 
 
 def draw(track: "Written", moods: Sequence[str], picture: Path) -> None:

@@ -146,6 +146,25 @@ TITLES = [
 ]
 
 
+@pytest.mark.parametrize("text", ["no JSON at all\n", "[1, 2]\n", '{"path": 1}\n'])
+def test_lines_that_are_no_results_are_overwritten_or_refused(text: str) -> None:
+    Path("out.jsonl").write_text(text)
+    with pytest.raises(UsageError, match="has other columns"):
+        run("out.jsonl", resume=True)
+    run("out.jsonl", *NAMES)
+    assert read("out.jsonl")["path"].to_list() == NAMES
+
+
+def test_hundreds_of_columns_are_read_in_their_order() -> None:
+    wide = {**SCHEMA, **dict.fromkeys((f"column_{k}" for k in range(400)), pl.Float64())}
+    with Results("out.jsonl", wide, NAMES) as file:
+        for name in reversed(NAMES):
+            file.write(row(name, column_7=0.5))
+    assert read("out.jsonl")["path"].to_list() == NAMES
+    with Results("out.jsonl", wide, NAMES, resume=True) as file:
+        assert file.n_kept == 4
+
+
 @each_format
 def test_any_title_survives_resuming(suffix: str) -> None:
     with Results(f"out{suffix}", SCHEMA, NAMES) as file:

@@ -277,7 +277,7 @@ class _Analysis:
         """All descriptors of the whole, in the order of `DESCRIPTOR_NAMES`."""
         rhythm, tonality = self._rhythm.result(), self._tonality.result()
         known = {
-            **_mean([(w.weight, self._describe(w)) for w in self._windows.done]),
+            **_mean([(w.weight, self._describe(w, rhythm)) for w in self._windows.done]),
             **dataclasses.asdict(self._loudness.result()),
             "tempo_bpm": rhythm.tempo_bpm,
             "tempo_confidence": rhythm.tempo_confidence,
@@ -308,8 +308,8 @@ class _Analysis:
     def _duration_s(self) -> float:
         return self.n_samples / self._rate if self.duration_s is None else self.duration_s
 
-    def _describe(self, window: "_Window") -> Described:
-        rhythm = self._rhythm.window(window.start, window.stop)
+    def _describe(self, window: "_Window", beat: Rhythm | None = None) -> Described:
+        rhythm = self._rhythm.window(window.start, window.stop, beat)
         tonality = self._tonality.window(window.start_s, window.stop_s)
         fine = self._tonality.fine_chroma(window.start_s, window.stop_s)
         return {
@@ -317,6 +317,7 @@ class _Analysis:
             **harmony_descriptors(fine, HOP_S),
             **{name: getattr(rhythm, name) for name in _RHYTHM_OF_WINDOW},
             "dfa_danceability": rhythm.danceability,
+            **{name: getattr(tonality, name) for name in _TONALITY_OF_WHOLE},
             **{name: getattr(tonality, name) for name in _TONALITY_OF_WINDOW},
             "tempo_bpm": rhythm.tempo_bpm,
         }

@@ -2,7 +2,8 @@
 
 Duration, loudness and tempo are measured. The others are maps fitted on the Echo Nest's values
 of the FMA dataset [1]_ (all seven), on what listeners of the Emotify dataset [2]_ felt (arousal
-joins energy, valence joins valence), and on synthetic speech over music (speechiness). What
+joins energy, valence joins valence), and on synthetic speech and crowds over music
+(speechiness, liveness). What
 each is worth stands in the card of the maps: `about_features`, `affetto features --about`.
 
 References
@@ -32,8 +33,8 @@ LEARNED = (
 """The features that are learned."""
 JOINED = {"energy": "arousal", "valence": "valence"}
 """Features that a listeners' judgement joins, half and half."""
-PURE_SPEECH = 0.92
-"""Speechiness of nothing but speech, on the Echo Nest's scale."""
+RAISED = {"speechiness": ("speech", 0.92), "liveness": ("crowd", 0.9)}
+"""Features that a voice raises: its map, and the feature's value for nothing but the voice."""
 
 
 def map_features(descriptors: Mapping[str, float]) -> dict[str, float]:
@@ -68,30 +69,27 @@ def learned_features(tracks: Sequence[Mapping[str, float]]) -> list[dict[str, fl
     """
     maps, tables = packaged_maps()
     found = {name: _outputs(one, tracks) for name, one in maps.items()}
-    columns = combine(found["echonest"], found["emotions"], found["speech"], tables["curves"])
+    columns = combine(found, tables["curves"])
     return [
         {name: float(column[i]) for name, column in columns.items()} for i in range(len(tracks))
     ]
 
 
 def combine(
-    echonest: Mapping[str, Floats],
-    emotions: Mapping[str, Floats],
-    speech: Mapping[str, Floats],
-    curves: Mapping[str, Sequence[Sequence[float]]],
+    found: Mapping[str, Mapping[str, Floats]], curves: Mapping[str, Sequence[Sequence[float]]]
 ) -> dict[str, Floats]:
     """Join what the maps say into the learned features.
 
     A feature's two estimates, of its value and of its log-odds, are averaged and sent through
     its curve, which gives the values the spread they have among the FMA's tracks (a regression
     shrinks them). Energy and valence are then averaged, as standard scores, with what listeners
-    would feel; a second curve keeps their spread. Speech takes speechiness from its value in
-    music to `PURE_SPEECH`.
+    would feel; a second curve keeps their spread. Speech and crowds take speechiness and
+    liveness from their value in music to that of `RAISED`.
 
     Parameters
     ----------
-    echonest, emotions, speech : mapping of str to ndarray, shape=(n,)
-        Outputs of the three maps.
+    found : mapping of str to mapping of str to ndarray, shape=(n,)
+        By map (``echonest``, ``emotions``, ``speech``, ``crowd``) its outputs.
     curves : mapping
         Of ``NAME``, ``NAME_joined`` as two rows, and ``NAME_scores`` as mean and deviation of
         the two that are joined.
@@ -101,17 +99,18 @@ def combine(
     dict of str to ndarray, shape=(n,)
     """
     features = {}
+    echonest = found["echonest"]
     for name in LEARNED:
         odds = 1 / (1 + np.exp(-echonest[f"{name}_log_odds"]))
         value = follow(curves[name], (echonest[name] + odds) / 2)
         if name in JOINED:
             (mean, deviation), (felt_mean, felt_deviation) = curves[f"{name}_scores"]
-            felt = (emotions[JOINED[name]] - felt_mean) / felt_deviation
+            felt = (found["emotions"][JOINED[name]] - felt_mean) / felt_deviation
             value = follow(curves[f"{name}_joined"], ((value - mean) / deviation + felt) / 2)
         features[name] = value
-    share = follow(curves["speech"], speech["speech"])
-    music = features["speechiness"]
-    features["speechiness"] = music + share * np.maximum(PURE_SPEECH - music, 0)
+    for name, (voice, alone) in RAISED.items():
+        share = follow(curves[voice], found[voice][voice])
+        features[name] = features[name] + share * np.maximum(alone - features[name], 0)
     return features
 
 

@@ -52,19 +52,20 @@ class Map(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class KernelMap:
-    """Kernel ridge regression on landmarks that stand for the population.
+    """A kernel regression on landmarks that stand for the population.
 
-    y = intercept + Σⱼ wⱼ exp(−√γ |u − zⱼ|), where u are the inputs, clipped, standardised and
-    scaled. The landmarks z are drawn from a normal distribution that has the mean and the
-    covariance of u in the population: none is a track.
+    y = intercept + Σⱼ wⱼ exp(−√γ |u − zⱼ|), where u are the leading principal components of
+    the inputs, clipped and standardised. The landmarks z are drawn at random around the
+    population: none is a track.
 
     Attributes
     ----------
     inputs, outputs : tuple of str
-    typical, low, high, mean, scale : ndarray, shape=(n_expanded,)
-        What an undefined input counts as; bounds; u = (clip(x) − mean) · scale.
+    typical, low, high, mean : ndarray, shape=(n_expanded,)
+        What an undefined input counts as; bounds; u = (clip(x) − mean) @ axes.
+    axes : ndarray, shape=(n_expanded, n_axes)
     gamma : float
-    landmarks : ndarray, shape=(n_landmarks, n_expanded)
+    landmarks : ndarray, shape=(n_landmarks, n_axes)
     weights : ndarray, shape=(n_landmarks, n_outputs)
     intercept : ndarray, shape=(n_outputs,)
     """
@@ -75,17 +76,17 @@ class KernelMap:
     low: Floats
     high: Floats
     mean: Floats
-    scale: Floats
+    axes: Floats
     gamma: float
     landmarks: Floats
     weights: Floats
     intercept: Floats
 
     def place(self, X: Floats) -> Floats:
-        """Give u, shape (n, n_expanded), of MFCC statistics as `expand_mfcc` has them."""
+        """Give u, shape (n, n_axes), of MFCC statistics as `expand_mfcc` has them."""
         Z = expand_mfcc(X)
         Z = np.where(np.isfinite(Z), Z, self.typical)
-        return (np.clip(Z, self.low, self.high) - self.mean) * self.scale
+        return np.asarray((np.clip(Z, self.low, self.high) - self.mean) @ self.axes)
 
     def evaluate(self, X: Floats) -> Floats:
         """See `Map.evaluate`."""
@@ -171,7 +172,7 @@ def expand_mfcc(X: Floats) -> Floats:
     plain = X.copy()
     plain[:, 3 * N_MFCC : 4 * N_MFCC] = np.log(np.maximum(std, 1e-3))
     full = _mel_levels(mean)
-    below = np.cumsum(10 ** (full / 10), axis=1)[:, 15::16]
+    below = np.cumsum(10 ** (np.clip(full, -200, 200) / 10), axis=1)[:, 15::16]
     loud = 10 * np.log10(np.maximum(below, 1e-12))
     parts = [plain, full[:, 2::_MEL_STEP], _mel_levels(median)[:, 2::_MEL_STEP], loud]
     return np.concatenate([*parts, mean - median], axis=1)

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from affetto.audio.spectrum import FRAME_RATE_HZ, N_MELS
-from affetto.audio.tempo import SHORTEST_S, estimate_tempo, moving_mean
+from affetto.audio.tempo import SHORTEST_S, Tempo, estimate_tempo, moving_mean
 
 _BAND_EDGES = (0, 5, 16, 40, 79, 128)  # mel bands: up to 0.17, 0.5, 1.5, 5 and 22 kHz
 _RISE_FRAMES = 2  # 23 ms: a window of 46 ms hides faster rises
@@ -135,8 +135,15 @@ class RhythmMeter:
         """Describe all frames so far; more may be added after."""
         return self.window(0, self._n_frames)
 
-    def window(self, start_frame: int, stop_frame: int) -> Rhythm:
+    def window(self, start_frame: int, stop_frame: int, beat: Rhythm | None = None) -> Rhythm:
         """Describe the frames from `start_frame` up to, not including, `stop_frame`.
+
+        Parameters
+        ----------
+        start_frame, stop_frame : int
+        beat : Rhythm, optional
+            Whose tempo and pulse clarity hold here too: that of the track, say. Default: those
+            of the window are found, which takes longer than all the rest.
 
         Raises
         ------
@@ -154,7 +161,7 @@ class RhythmMeter:
         curve = bands @ _BAND_SHARES
         peaks = onset_frames(curve)
         onset_rate_hz = len(peaks) / len(curve) * FRAME_RATE_HZ
-        tempo = estimate_tempo(bands, onset_rate_hz)
+        tempo = _tempo_of(beat) or estimate_tempo(bands, onset_rate_hz)
         intervals = np.diff(peaks)
         masked, whole = percussive.sum(axis=0, dtype=np.float64)
         return Rhythm(
@@ -209,6 +216,17 @@ class RhythmMeter:
             self._percussive.append(np.stack([np.sum(ready / tonal, axis=1), ready.sum(axis=1)], 1))
             around, waiting = around[n_ready:], waiting[n_ready:]
         self._context, self._pending = around.copy(), waiting.copy()
+
+
+def _tempo_of(beat: Rhythm | None) -> Tempo | None:
+    if beat is None or np.isnan(beat.tempo_bpm):
+        return None
+    return Tempo(
+        bpm=beat.tempo_bpm,
+        confidence=beat.tempo_confidence,
+        alternatives=beat.tempo_alternatives,
+        pulse_clarity=beat.pulse_clarity,
+    )
 
 
 def onset_frames(curve: NDArray[np.float32]) -> NDArray[np.intp]:

@@ -31,7 +31,7 @@ _TOP_DB = 80  # below the loudest band of the window; what lies lower is raised 
 _GATE_DB = 60  # frames this far below the loudest say nothing of the shape of the sound
 _ROLLOFF = 0.85
 _CONTRAST_SHARE = 0.2  # of the bands of an octave: its peaks, and its valleys [4]
-_SHAPE_EVERY = 4  # frames: those between overlap by three quarters and tell little more
+_SHAPE_EVERY = 8  # frames, 93 ms: in a window there are 323 of them
 
 
 def _dct() -> NDArray[np.float32]:
@@ -96,8 +96,8 @@ def timbre_descriptors(mel_db: NDArray[np.float32]) -> dict[str, float]:
                                     less the mean of the lowest fifth, mean over frames [4]_
     ========================  ====  ==========================================================
 
-    The MFCC statistics count all frames; the others every fourth (their samples overlap no
-    more than needed), and none that lies more than 60 dB below the loudest.
+    The MFCC statistics count all frames; the others every eighth, and none that lies more than
+    60 dB below the loudest.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 """Pitch content of a stream: tuning, chroma, key, roughness, harmonicity, harmonic change.
 
-The signal is decimated to 11,025 Hz. Of each frame of 372 ms, one every 279 ms, the spectral
+The signal is decimated to 11,025 Hz. Of each frame of 372 ms the spectral
 peaks between 60 and 3,520 Hz are located; a chroma of 60 bins and seven numbers are kept.
 
 References
@@ -42,9 +42,9 @@ RATE_HZ = 44_100
 _DECIMATION = 4
 _LOW_RATE_HZ = RATE_HZ / _DECIMATION
 _N_FFT = 4096
-_HOP = 3072
+_HOP = 4096
 HOP_S = _HOP / _LOW_RATE_HZ
-"""Time from one frame to the next, 0.28 s."""
+"""Time from one frame to the next, 0.37 s."""
 _BATCH = 32  # frames
 
 # Decimation is a product of matrices: a row of 64 samples and 32 of the next give 16. Measured,

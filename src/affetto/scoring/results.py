@@ -9,6 +9,7 @@ A run goes on where another stopped with ``resume=True``: a row whose file has t
 time of change it had then is kept, and its file skipped; rows with an error are tried again.
 """
 
+import json
 import math
 import os
 from collections.abc import Mapping, Sequence
@@ -308,7 +309,13 @@ def _parse(
     if path.suffix.lower() in {".jsonl", ".ndjson"}:
         if not data.strip():
             return list(schema), pl.DataFrame(schema=dict(schema))
-        columns = pl.read_ndjson(data[: data.index(b"\n") + 1]).columns
+        # polars would mix up the order of hundreds of columns.
+        first: Any = None
+        with suppress(ValueError):
+            first = json.loads(data[: data.index(b"\n")])
+        columns = list(first) if isinstance(first, dict) else []
+        if columns != list(schema):
+            return columns, pl.DataFrame()
         return columns, pl.read_ndjson(data, schema=dict(schema))
     separator = "\t" if path.suffix.lower() == ".tsv" else ","
     columns = pl.read_csv(data, separator=separator, n_rows=0).columns

@@ -104,7 +104,7 @@ def label_stream(
     listening : Listening
     out : Path, optional
         As `affetto.scoring.results.Results` has it. With a timeline: its windows are written,
-        not the tracks; an error has one row.
+        not the tracks; a track that failed has one row.
     resume : bool
         Go on with what an earlier run left in `out`.
 
@@ -126,9 +126,8 @@ def label_stream(
         row = _labelled(table_of([heard]), model, keep, tally)[0]
         row[ROW_COLUMN] = heard.index + 1
         quiet = Tally(model.moods)  # windows are not tracks
-        moments = (
-            _labelled(moments_of(heard), model, [*keep, *extra], quiet) if heard.timeline else []
-        )
+        is_whole = heard.timeline and row[ERROR_COLUMN] is None
+        moments = _labelled(moments_of(heard), model, [*keep, *extra], quiet) if is_whole else []
         return Written(heard, row, moments)
 
     frame = label_frames(sources.tables, model, keep=keep, tally=tally) if sources.tables else None
@@ -160,7 +159,7 @@ def feature_stream(
     sources : Sources
         The features of tables are written behind those of the audio; see `table_features`.
     listening : Listening
-        With descriptors: a column each, after the features.
+        With descriptors: a column each, after the features; the key is in words as without.
     out, resume
         As in `label_stream`.
 
@@ -173,8 +172,8 @@ def feature_stream(
     UsageError
         As in `label_stream`.
     """
-    described = dict.fromkeys(DESCRIPTOR_NAMES if listening.descriptors else (), pl.Float64())
-    of_audio = {**SCHEMA, **described}
+    described = DESCRIPTOR_NAMES if listening.descriptors else ()
+    of_audio = {**dict.fromkeys((*SCHEMA, *described), pl.Float64()), **SCHEMA}
     of_tables = {
         name: pl.String()
         for name in IDENTITY_COLUMNS
@@ -183,7 +182,7 @@ def feature_stream(
     schema = _joined(of_audio, of_tables)
 
     def describe(heard: Heard) -> Written:
-        row = {**heard.row, **heard.descriptors}
+        row = {**heard.descriptors, **heard.row}
         return Written(heard, {name: row.get(name) for name in schema})
 
     return _stream(
@@ -253,7 +252,9 @@ def _stream(
 
 
 def _labelled(table: Table, model: MoodModel, keep: Sequence[str], tally: Tally) -> list[Row]:
-    return label_frames([table], model, keep=keep, tally=tally).collect().to_dicts()
+    frame = label_frames([table], model, keep=keep, tally=tally).collect()
+    # Python would write all the digits that single precision does not have.
+    return frame.with_columns(pl.col(pl.Float32).cast(pl.Float64).round(6)).to_dicts()
 
 
 def _nothing(extra: Sequence[str]) -> Table:

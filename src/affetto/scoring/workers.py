@@ -41,10 +41,11 @@ _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLI
 
 # glibc hands blocks of a megabyte back to the system, and each time they come back page by page;
 # kept, analysis of audio takes an eighth less time. Other systems don't look at these.
-_ALLOCATION = {
+ALLOCATION = {
     "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),
     "MALLOC_TRIM_THRESHOLD_": str(128 * 2**20),
 }
+"""What a worker's environment says of memory, unless it is said already."""
 
 _CPUS = Path("/sys/devices/system/cpu")
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")
@@ -267,7 +268,7 @@ class _Worker:
 
     def __init__(self) -> None:
         self.has_begun = False
-        environment = _ALLOCATION | os.environ | dict.fromkeys(_THREADS, "1")
+        environment = ALLOCATION | os.environ | dict.fromkeys(_THREADS, "1")
         # A group of its own: Ctrl-C in a terminal reaches us alone, and we end the workers.
         own_group: dict[str, Any] = {"process_group": 0} if os.name == "posix" else {}
         self._process = subprocess.Popen(  # noqa: S603 - this very interpreter

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from affetto.errors import AffettoError, UsageError
 _MADE = {
     "energy": "Echo Nest values of FMA tracks, with arousal felt by Emotify's listeners",
     "valence": "Echo Nest values of FMA tracks, with valence felt by Emotify's listeners",
+    "liveness": "Echo Nest values of FMA tracks; synthetic crowds over music",
     "speechiness": "Echo Nest values of FMA tracks; synthetic speech over music",
 }
 _MEASURED = {
@@ -45,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m affetto.audio.build", description=__doc__)
     parser.add_argument("--fma-pairs", type=Path, help="CSV: MFCC statistics and values of tracks")
     parser.add_argument("--fma-audio", type=Path, help="folder of FMA's audio, in place of pairs")
-    parser.add_argument("--echonest", type=Path, required=True, help="CSV: values by track_id")
+    parser.add_argument("--echonest", type=Path, help="CSV: values by track_id, for --fma-audio")
     parser.add_argument("--emotify", type=Path, required=True, help="folder with labels.csv")
     parser.add_argument(
         "--music", type=Path, nargs="+", required=True, help="folders of music to code and mix"
@@ -63,13 +65,20 @@ def _run(options: argparse.Namespace) -> int:
     data = _echonest(options, collection)
     listeners = read_listeners(options.emotify, collection)
     coded = assemble.coded_versions(collection, music, tell)
-    nuisance = assemble.nuisance_of(coded)
+    pairs = assemble.coded_pairs(coded)
     tell("fitting")
-    judged, held_out = assemble.judge_echonest(data, nuisance)
+    judged, held_out = assemble.judge_echonest(data, pairs)
     emotion_figures, felt = assemble.judge_emotions(listeners)
-    echonest = assemble.fit_echonest(data, nuisance)
+    echonest = assemble.fit_echonest(data, pairs)
     emotions = assemble.fit_emotions(listeners)
-    speech, speech_curve, speech_auc = assemble.fit_speech(collection, music, tell)
+    beds = assemble.music_beds(music)
+    with tempfile.TemporaryDirectory() as folder:
+        voices = clips.speak(Path(folder), assemble.N_VOICES)
+        speech, speech_curve, speech_auc = assemble.fit_share(
+            collection, beds, voices, "speech", tell
+        )
+    crowds = clips.applaud(assemble.N_VOICES)
+    crowd, crowd_curve, crowd_auc = assemble.fit_share(collection, beds, crowds, "crowd", tell)
     # Music that neither map was fitted on, beside clips judged by a map that had not seen them.
     originals = [versions[0] for versions in coded]
     said = np.vstack([felt, emotions.evaluate(matrix(originals, EMOTION_INPUTS))])
@@ -80,29 +89,31 @@ def _run(options: argparse.Namespace) -> int:
         {name: said[:, k] for k, name in enumerate(COMPOSITES)},
         [*listeners.tracks, *originals],
     )
-    curves["speech"] = speech_curve
+    curves |= {"speech": speech_curve, "crowd": crowd_curve}
     figures = {
         "echonest": {name: [round(one.r, 3), round(one.error, 3)] for name, one in judged.items()},
         "emotify": emotion_figures,
         "speech_auc": round(speech_auc, 4),
+        "crowd_auc": round(crowd_auc, 4),
         "n": {"echonest": len(data.X), "emotify": len(listeners.tracks), "coded": len(coded)},
     }
-    maps: dict[str, Map] = {"echonest": echonest, "emotions": emotions, "speech": speech}
+    maps: dict[str, Map] = {"echonest": echonest, "emotions": emotions}
+    maps |= {"speech": speech, "crowd": crowd}
     write_maps(options.out, maps, {"curves": curves, "card": _card(judged, figures, listeners)})
     for name, one in judged.items():
         tell(f"{name:18s} r {one.r:.3f}  error {one.error:.3f}")
     tell(f"emotify {emotion_figures}")
-    tell(f"speech against music, synthetic: AUC {speech_auc:.4f}")
+    tell(f"synthetic, against music: speech AUC {speech_auc:.4f}, crowds {crowd_auc:.4f}")
     tell(f"written: {options.out}, {options.out.stat().st_size / 1e6:.2f} MB")
     return 0
 
 
 def _echonest(options: argparse.Namespace, collection: Collection) -> EchoNest:
-    if options.fma_audio:
+    if options.fma_audio and options.echonest:
         return from_audio(options.fma_audio, options.echonest, collection)
     if options.fma_pairs:
-        return from_tables(options.fma_pairs, options.echonest)
-    raise UsageError("name --fma-pairs or --fma-audio")
+        return from_tables(options.fma_pairs)
+    raise UsageError("name --fma-pairs, or --fma-audio with --echonest")
 
 
 def _card(
@@ -131,9 +142,9 @@ def _card(
         f"What listeners of {figures['n']['emotify']} Emotify clips felt is predicted with r "
         f"{emotify['arousal']:.2f} (arousal), {emotify['valence']:.2f} (valence), "
         f"{emotify['tension']:.2f} (tension).",
-        "Fitted on: FMA (Defferrard et al. 2017) with the Echo Nest's values; Emotify (Aljanaki et "
-        "al. 2016; music Magnatune, CC BY-NC-SA, non-commercial research use); synthetic speech. "
-        "The maps hold parameters, no track.",
+        "Fitted on: FMA (Defferrard et al. 2017) with the Echo Nest's values; Emotify (Aljanaki "
+        "et al. 2016; music Magnatune, CC BY-NC-SA, non-commercial research use); synthetic "
+        "speech and crowds. The maps hold parameters, no track.",
     ]
     return {"features": rows, "notes": notes, "figures": figures}
 

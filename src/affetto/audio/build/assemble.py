@@ -1,7 +1,7 @@
 """Maps, curves and their card from what was read: fitted on all, judged by cross-validation."""
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,16 +25,18 @@ from affetto.audio.build.fitting import (
 )
 from affetto.audio.build.listeners import COMPOSITES, EMOTION_INPUTS, Listeners, family
 from affetto.audio.mapping import JOINED, LEARNED, follow
-from affetto.audio.maps import Map, QuadraticMap, expand_mfcc, mfcc_input_names
+from affetto.audio.maps import Map, QuadraticMap, mfcc_input_names
 
 Floats = NDArray[np.float64]
+Coded = tuple[Floats, Floats]
 
-N_FOLDS, N_REPEATS = 10, 3
+N_FOLDS, N_REPEATS = 10, 2
 OUTPUTS = (*LEARNED, *(f"{name}_log_odds" for name in LEARNED))
-NUISANCE_WEIGHT = 10.0
-"""Times the variance by which codecs move an input is added to its own."""
 _GRADES = ((0.75, "A"), (0.6, "B"), (0.45, "C"), (-1.0, "D"))
-_N_SPEECH, _N_MIXED, _N_CODED = 240, 240, 60
+_N_CODED = 60
+_N_ALONE = 200
+N_VOICES = 400
+"""Clips of speech, and of crowds; half of them alone, half over music."""
 _MIX_DB = (-15.0, 20.0)
 
 
@@ -46,27 +48,25 @@ class Judged:
     error: float
 
 
-def nuisance_of(tracks: Sequence[Sequence[Described]]) -> Floats:
-    """Mean square by which coding moves each expanded MFCC input.
+def coded_pairs(tracks: Sequence[Sequence[Described]]) -> Coded:
+    """Pair the MFCC statistics of clips with those of their codings.
 
     Parameters
     ----------
     tracks : sequence of sequence of dict
-        Of each track the descriptors of the original, then of its codings.
+        Of each clip the descriptors of the original, then of its codings.
 
     Returns
     -------
-    ndarray, shape=(180,)
+    tuple of ndarray, shape=(n_pairs, 100) each
+        Originals, codings.
     """
     names = mfcc_input_names()
-    moved = []
-    for versions in tracks:
-        Z = expand_mfcc(matrix(versions, names))
-        moved.append(((Z[1:] - Z[0]) ** 2).mean(axis=0))
-    return np.asarray(np.nanmean(moved, axis=0))
+    pairs = [(versions[0], coded) for versions in tracks for coded in versions[1:]]
+    return matrix([one for one, _ in pairs], names), matrix([other for _, other in pairs], names)
 
 
-def fit_echonest(data: EchoNest, nuisance: Floats, rows: NDArray[np.intp] | None = None) -> Map:
+def fit_echonest(data: EchoNest, coded: Coded, rows: NDArray[np.intp] | None = None) -> Map:
     """Fit the map to the Echo Nest's values, on some rows or all."""
     rows = np.arange(len(data.X)) if rows is None else rows
     return fit_kernel(
@@ -74,7 +74,7 @@ def fit_echonest(data: EchoNest, nuisance: Floats, rows: NDArray[np.intp] | None
         np.hstack([data.Y, log_odds(data.Y)])[rows],
         inputs=mfcc_input_names(),
         outputs=OUTPUTS,
-        nuisance=NUISANCE_WEIGHT * nuisance,
+        coded=coded,
     )
 
 
@@ -84,7 +84,7 @@ def raw_values(outputs: Floats) -> Floats:
     return np.asarray((outputs[:, :n] + 1 / (1 + np.exp(-outputs[:, n:]))) / 2)
 
 
-def judge_echonest(data: EchoNest, nuisance: Floats) -> tuple[dict[str, Judged], Floats]:
+def judge_echonest(data: EchoNest, coded: Coded) -> tuple[dict[str, Judged], Floats]:
     """Cross-validate the map to the Echo Nest's values.
 
     Returns
@@ -97,7 +97,7 @@ def judge_echonest(data: EchoNest, nuisance: Floats) -> tuple[dict[str, Judged],
     repeats = [
         raw_values(
             cross_validated(
-                lambda rows: fit_echonest(data, nuisance, rows),
+                lambda rows: fit_echonest(data, coded, rows),
                 data.X,
                 len(OUTPUTS),
                 random_folds(len(data.X), N_FOLDS, repeat),
@@ -109,7 +109,7 @@ def judge_echonest(data: EchoNest, nuisance: Floats) -> tuple[dict[str, Judged],
     for k, name in enumerate(LEARNED):
         truth = data.Y[:, k]
         r = float(np.mean([pearson(found[:, k], truth) for found in repeats]))
-        curve = matching_curve(repeats[0][:, k], data.population[:, k])
+        curve = matching_curve(repeats[0][:, k], truth)
         error = float(np.mean([np.abs(follow(curve, f[:, k]) - truth).mean() for f in repeats]))
         judged[name] = Judged(r, error)
     return judged, repeats[0]
@@ -155,49 +155,57 @@ def judge_emotions(data: Listeners) -> tuple[dict[str, Any], Floats]:
     return {"random": correlations(repeats), "genres": correlations([held_out])}, repeats[0]
 
 
-def fit_speech(
-    collection: Collection, music: Sequence[Path], tell: Callable[[str], None]
+def fit_share(
+    collection: Collection,
+    beds: Sequence[tuple[NDArray[np.float32], str]],
+    voices: Iterator[NDArray[np.float32]],
+    name: str,
+    tell: Callable[[str], None],
 ) -> tuple[QuadraticMap, list[list[float]], float]:
-    """Fit the share of speech on synthetic speech alone and over music, and on music alone.
+    """Fit how much of a clip is speech, or a crowd: alone, over music at many levels, or none.
+
+    Parameters
+    ----------
+    collection : Collection
+    beds : sequence of (samples, origin)
+        Clips of music.
+    voices : iterator of ndarray
+        The first `_N_ALONE` are heard alone, the others over music.
+    name : str
+        Of the output.
+    tell : callable
 
     Returns
     -------
     QuadraticMap
-        Output ``speech``, about 0 for music and 1 for speech.
+        About 0 for music and 1 for the voice alone.
     curve : list of two lists
-        From that to the share that counts: 0 up to where music reaches, 1 for speech alone.
+        From that to the share that counts: 0 up to where music reaches, 1 for the voice alone.
     auc : float
-        Synthetic speech alone against music alone, by cross-validation; clips of one piece of
-        music are on one side.
+        The voice alone against music alone, by cross-validation; clips of one piece of music
+        are on one side.
     """
     tracks: list[Described] = []
     shares: list[float] = []
     origins: list[str] = []
     rng = np.random.default_rng(0)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "clip.wav"
 
-    def add(samples: NDArray[np.float32], share: float, origin: str) -> None:
-        path = folder / "clip.wav"
-        soundfile.write(path, samples, clips.RATE_HZ, subtype="PCM_16")
-        if (found := collection.describe(path)) is not None:
-            tracks.append(found)
-            shares.append(share)
-            origins.append(origin)
+        def add(samples: NDArray[np.float32], share: float, origin: str) -> None:
+            soundfile.write(path, samples, clips.RATE_HZ, subtype="PCM_16")
+            if (found := collection.describe(path)) is not None:
+                tracks.append(found)
+                shares.append(share)
+                origins.append(origin)
 
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        beds = []
-        for path in music:
-            for at in (0.3, 0.7):
-                if (bed := clips.cut(path, at, 10.0)) is not None:
-                    beds.append((bed, path.name))
-                    add(bed, 0.0, path.name)
-        tell(f"speech: {len(beds)} clips of music")
-        spoken = clips.speak(folder, _N_SPEECH + _N_MIXED)
-        for place, voice in enumerate(spoken):
+        for bed, origin in beds:
+            add(bed, 0.0, origin)
+        for place, voice in enumerate(voices):
             if place % 60 == 0:
-                tell(f"speech: {place} of {_N_SPEECH + _N_MIXED}")
-            if place < _N_SPEECH:
-                add(voice, 1.0, f"voice {place}")
+                tell(f"{name}: {place}")
+            if place < _N_ALONE:
+                add(voice, 1.0, f"{name} {place}")
                 continue
             bed, origin = beds[int(rng.integers(len(beds)))]
             level = float(rng.uniform(*_MIX_DB))
@@ -210,8 +218,8 @@ def fit_speech(
             X[rows],
             y[rows, None],
             inputs=EMOTION_INPUTS,
-            outputs=("speech",),
-            families=[family(name) for name in EMOTION_INPUTS],
+            outputs=(name,),
+            families=[family(descriptor) for descriptor in EMOTION_INPUTS],
             weights=np.ones(len(rows)),
         )
 
@@ -219,11 +227,16 @@ def fit_speech(
     fold_of = dict(zip(sorted(set(origins)), dealt % 5, strict=True))
     folds = group_folds([str(fold_of[origin]) for origin in origins])
     predicted = cross_validated(fit, X, 1, folds)[:, 0]
-    music_alone, speech_alone = predicted[y == 0], predicted[y == 1]
-    knots = [float(np.quantile(music_alone, 0.98)), float(np.quantile(speech_alone, 0.25))]
+    music_alone, voice_alone = predicted[y == 0], predicted[y == 1]
+    knots = [float(np.quantile(music_alone, 0.98)), float(np.quantile(voice_alone, 0.25))]
     curve = [[min(knots), max(knots)], [0.0, 1.0]]
-    auc = area_under_curve(speech_alone, music_alone)
-    return fit(np.arange(len(X))), curve, auc
+    return fit(np.arange(len(X))), curve, area_under_curve(voice_alone, music_alone)
+
+
+def music_beds(music: Sequence[Path]) -> list[tuple[NDArray[np.float32], str]]:
+    """Cut two clips of 10 s from each track, as what is sung and clapped over."""
+    cut = ((clips.cut(path, at, 10.0), path.name) for path in music for at in (0.3, 0.7))
+    return [(bed, name) for bed, name in cut if bed is not None]
 
 
 def coded_versions(
@@ -271,7 +284,8 @@ def curves_of(
     curves: dict[str, Any] = {}
     outputs = echonest.evaluate(matrix(reference, echonest.inputs))
     for k, name in enumerate(LEARNED):
-        curves[name] = matching_curve(held_out[:, k], data.population[:, k])
+        # To the values of these very tracks: all of the FMA's are another sample.
+        curves[name] = matching_curve(held_out[:, k], data.Y[:, k])
         if name not in JOINED:
             continue
         value = follow(curves[name], raw_values(outputs)[:, k])

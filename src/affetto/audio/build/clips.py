@@ -133,7 +133,10 @@ def _espeak(text: str, out: Path, voice: str, *, speed: int, pitch: int) -> None
 
 
 def _in_a_place(voice: NDArray[np.float64], rng: np.random.Generator) -> Samples:
-    """Put a voice into a room, on a telephone, beside noise; or leave it as it is."""
+    """Give a voice pauses, a room, a telephone, hum, noise: each or none, at random."""
+    if rng.random() < 0.4:
+        for start in rng.integers(0, len(voice), int(rng.integers(1, 4))):
+            voice[start : start + int(rng.integers(RATE_HZ // 3, 2 * RATE_HZ))] *= 1e-3
     if rng.random() < 0.5:
         decay_s = rng.uniform(0.1, 0.8)
         tail = rng.standard_normal(round(decay_s * RATE_HZ))
@@ -149,16 +152,56 @@ def _in_a_place(voice: NDArray[np.float64], rng: np.random.Generator) -> Samples
         noise = rng.standard_normal(len(voice))
         if rng.random() < 0.5:  # rumble in place of hiss
             noise = scipy.signal.lfilter([1], [1, -0.95], noise)
-        level_db = rng.uniform(-50, -15)
+        level_db = rng.uniform(-50, -3)
         voice = voice + noise * np.std(voice) / np.std(noise) * 10 ** (level_db / 20)
+    if rng.random() < 0.2:
+        turns = float(rng.choice([50.0, 60.0])) * np.arange(len(voice)) / RATE_HZ
+        hum = np.sin(2 * np.pi * turns) + 0.5 * np.sin(4 * np.pi * turns)
+        voice = voice + hum * np.std(voice) * 10 ** (rng.uniform(-40, -10) / 20)
     return np.asarray(0.5 * voice / (np.abs(voice).max() + 1e-9), np.float32)
 
 
-def mix(speech: Samples, music: Samples, speech_db: float) -> Samples:
-    """Lay mono speech over music, `speech_db` louder than it by RMS; peak at most 0.9."""
+def applaud(n_clips: int, seed: int = 1) -> Iterator[Samples]:
+    """Synthesise crowds: dense claps at random, babble, whistles, in a hall.
+
+    Yields
+    ------
+    ndarray of float32, shape=(n_samples,)
+        Mono, 44,100 Hz, 10 s, peak ½.
+    """
+    rng = np.random.default_rng(seed)
+    n = 10 * RATE_HZ
+    for _ in range(n_clips):
+        claps = np.zeros(n)
+        for start in rng.integers(0, n - RATE_HZ // 50, int(10 * rng.uniform(60, 400))):
+            length = int(rng.uniform(0.004, 0.02) * RATE_HZ)
+            decay = np.exp(-6 * np.arange(length) / length)
+            claps[start : start + length] += (
+                rng.lognormal(0, 0.6) * decay * rng.standard_normal(length)
+            )
+        claps = _band(claps, rng.uniform(500, 1200), rng.uniform(3000, 7000))
+        babble = _band(rng.standard_normal(n), 250, 2500)
+        crowd = claps / np.std(claps) + rng.uniform(0.2, 1) * babble / np.std(babble)
+        swell = np.interp(np.arange(n), np.linspace(0, n, 12), rng.uniform(0.3, 1, 12))
+        crowd *= swell
+        for _ in range(int(rng.integers(0, 4))):
+            start, length = int(rng.integers(0, n // 2)), int(rng.uniform(0.3, 1.0) * RATE_HZ)
+            glide = np.linspace(rng.uniform(1500, 2500), rng.uniform(1500, 3500), length)
+            whistle = np.sin(2 * np.pi * np.cumsum(glide) / RATE_HZ) * np.hanning(length)
+            crowd[start : start + length] += rng.uniform(0.3, 1.5) * whistle
+        yield np.asarray(0.5 * crowd / np.abs(crowd).max(), np.float32)
+
+
+def _band(samples: NDArray[np.float64], low_hz: float, high_hz: float) -> NDArray[np.float64]:
+    band = scipy.signal.butter(2, [low_hz, high_hz], "bandpass", fs=RATE_HZ, output="sos")
+    return np.asarray(scipy.signal.sosfilt(band, samples))
+
+
+def mix(voice: Samples, music: Samples, louder_db: float) -> Samples:
+    """Lay a mono voice or crowd over music, so much louder than it by RMS; peak at most 0.9."""
     bed = music.mean(axis=1) if music.ndim == 2 else music
-    n = min(len(speech), len(bed))
-    voice, bed = speech[:n], bed[:n]
-    gain = 10 ** (speech_db / 20) * (np.std(bed) + 1e-9) / (np.std(voice) + 1e-9)
+    n = min(len(voice), len(bed))
+    voice, bed = voice[:n], bed[:n]
+    gain = 10 ** (louder_db / 20) * (np.std(bed) + 1e-9) / (np.std(voice) + 1e-9)
     both = gain * voice + bed
     return np.asarray(both * (0.9 / max(0.9, float(np.abs(both).max()))), np.float32)

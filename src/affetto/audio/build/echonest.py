@@ -29,24 +29,19 @@ class EchoNest:
         MFCC statistics, as `mfcc_input_names` has them.
     Y : ndarray, shape=(n, 7)
         Values of `LEARNED`.
-    population : ndarray, shape=(m, 7)
-        Values of all tracks of the same source, for how they are spread.
     """
 
     X: Floats
     Y: Floats
-    population: Floats
 
 
-def from_tables(pairs: Path, values: Path) -> EchoNest:
-    """Read the table of MFCC statistics and values, and the table of all values.
+def from_tables(pairs: Path) -> EchoNest:
+    """Read the table of MFCC statistics and values.
 
     Parameters
     ----------
     pairs : Path
         CSV with ``mfcc_STATISTIC_NN`` and the learned features; rows that miss any are left out.
-    values : Path
-        CSV with the learned features by ``track_id``, as FMA's echonest.csv reduced to them.
 
     Raises
     ------
@@ -57,7 +52,7 @@ def from_tables(pairs: Path, values: Path) -> EchoNest:
     table = _read(pairs, [*columns, *LEARNED]).drop_nulls()
     X = table.select(columns).to_numpy().astype(np.float64)
     Y = table.select(LEARNED).to_numpy().astype(np.float64)
-    return EchoNest(X, Y, _read(values, list(LEARNED)).drop_nulls().to_numpy())
+    return EchoNest(X, Y)
 
 
 def from_audio(folder: Path, values: Path, collection: Collection) -> EchoNest:
@@ -93,7 +88,7 @@ def from_audio(folder: Path, values: Path, collection: Collection) -> EchoNest:
     heard = [(track, found) for track, found in zip(both, described, strict=True) if found]
     X = matrix([found for _, found in heard], mfcc_input_names())
     Y = np.array([known[track] for track, _ in heard], dtype=np.float64)
-    return EchoNest(X, Y, table.select(LEARNED).to_numpy())
+    return EchoNest(X, Y)
 
 
 def read_values(path: Path) -> pl.DataFrame:

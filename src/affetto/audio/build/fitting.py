@@ -5,6 +5,7 @@ Every fit chooses its settings inside the rows it is given, by leave-one-out err
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +15,17 @@ from affetto.audio.maps import KernelMap, Map, QuadraticMap, expand_mfcc, kernel
 Floats = NDArray[np.float64]
 Fit = Callable[[NDArray[np.intp]], Map]
 
-N_LANDMARKS = 800
-GAMMA = 1 / 600
+N_AXES = 64
+"""Principal components of the MFCC inputs that count."""
+GAMMA = 1 / 300
+N_LANDMARKS = 1500
+_RIDGES = (0.03, 0.1, 0.3, 1.0, 3.0)
 _REFERENCE_WIDTH = 140  # inputs for which γ is stated
-_RIDGES = (0.01, 0.03, 0.1, 0.3, 1.0)
-_LEAST = 1e-8
+_N_BETWEEN = 4000  # points between tracks at which the landmarks follow the exact regression
+_N_NEAR = 4  # and points near each track
+_SPREAD = 1.7  # of the landmarks: mixtures of three lie closer to the mean than tracks do
+_STEADY = 10.0  # weight of what codecs move against what the exact regression says
+_LEAST = 1e-3
 
 RANK = 16
 QUADRATIC = 0.25
@@ -33,9 +40,13 @@ def fit_kernel(
     *,
     inputs: Sequence[str],
     outputs: Sequence[str],
-    nuisance: Floats,
+    coded: tuple[Floats, Floats],
 ) -> KernelMap:
-    """Fit kernel ridge regression on landmarks.
+    """Fit an exact kernel ridge regression, then landmarks that follow it.
+
+    The exact regression would need the tracks themselves. What is kept instead are weights of
+    random landmarks that give, in the least-squares sense, the same values at many points near
+    the tracks and between them, and that change little along the differences that coding makes.
 
     Parameters
     ----------
@@ -43,14 +54,12 @@ def fit_kernel(
         MFCC statistics, as `expand_mfcc` takes them.
     Y : ndarray, shape=(n, n_outputs)
     inputs, outputs : sequence of str
-    nuisance : ndarray, shape=(n_expanded,)
-        Variance of each expanded input over codings of one track: an input counts the less, the
-        more a codec moves it.
+    coded : tuple of ndarray, shape=(n_pairs, 100) each
+        The same of clips of other music, and of these clips coded.
 
     Returns
     -------
     KernelMap
-        The ridge of each output is the one of `_RIDGES` with the least leave-one-out error.
     """
     Z = expand_mfcc(X)
     typical = np.nanmedian(Z, axis=0)
@@ -58,46 +67,67 @@ def fit_kernel(
     low, high = np.percentile(Z, [0.5, 99.5], axis=0)
     Z = np.clip(Z, low, high)
     mean = Z.mean(axis=0)
-    scale = np.sqrt(_REFERENCE_WIDTH / Z.shape[1]) / np.sqrt(Z.var(axis=0) + nuisance + _LEAST)
-    U = (Z - mean) * scale
-    rng = np.random.default_rng(SEED)
-    values, vectors = np.linalg.eigh(np.cov(U.T))
-    normal = rng.standard_normal((N_LANDMARKS, U.shape[1]))
-    landmarks = (normal * np.sqrt(np.maximum(values, 0))) @ vectors.T
-    values, vectors = np.linalg.eigh(kernel(landmarks, landmarks, GAMMA))
-    root = vectors / np.sqrt(np.maximum(values, _LEAST))
-    weights, intercept = _ridge(kernel(U, landmarks, GAMMA) @ root, Y)
-    return KernelMap(
+    scale = np.sqrt(_REFERENCE_WIDTH / Z.shape[1]) / (Z.std(axis=0) + 1e-9)
+    _, _, right = np.linalg.svd((Z - mean) * scale, full_matrices=False)
+    empty = KernelMap(
         inputs=tuple(inputs),
         outputs=tuple(outputs),
         typical=typical,
         low=low,
         high=high,
         mean=mean,
-        scale=scale,
+        axes=scale[:, None] * right[:N_AXES].T,
         gamma=GAMMA,
-        landmarks=landmarks,
-        weights=root @ weights,
-        intercept=intercept,
+        landmarks=np.empty((0, N_AXES)),
+        weights=np.empty((0, Y.shape[1])),
+        intercept=np.zeros(Y.shape[1]),
     )
+    U = empty.place(X)
+    moved = empty.place(coded[1]) - empty.place(coded[0])
+    rng = np.random.default_rng(SEED)
+    points = _points(U, rng)
+    wanted = _exact(U, Y)(points)
+    landmarks = _landmarks(U, rng)
+    intercept = wanted.mean(axis=0)
+    K = kernel(points, landmarks, GAMMA)
+    change = kernel(points + moved[rng.integers(0, len(moved), len(points))], landmarks, GAMMA) - K
+    gram = K.T @ K + _STEADY * change.T @ change + _LEAST * np.eye(N_LANDMARKS)
+    weights = np.linalg.solve(gram, K.T @ (wanted - intercept))
+    return replace(empty, landmarks=landmarks, weights=weights, intercept=intercept)
 
 
-def _ridge(P: Floats, Y: Floats) -> tuple[Floats, Floats]:
-    """Ridge regression of each column of `Y`, its penalty chosen by leave-one-out error."""
-    left, sizes, right = np.linalg.svd(P, full_matrices=False)
+def _exact(U: Floats, Y: Floats) -> Callable[[Floats], Floats]:
+    """Kernel ridge regression on the rows themselves, each output's ridge by leave-one-out."""
+    values, vectors = np.linalg.eigh(kernel(U, U, GAMMA))
     mean = Y.mean(axis=0)
-    along = left.T @ (Y - mean)
-    best = np.full(Y.shape[1], np.inf)
-    weights = np.zeros((P.shape[1], Y.shape[1]))
+    along = vectors.T @ (Y - mean)
+    best, dual = np.full(Y.shape[1], np.inf), np.zeros(Y.shape)
     for ridge in _RIDGES:
-        shrunk = sizes**2 / (sizes**2 + ridge)
-        leverage = (left**2) @ shrunk + 1 / len(Y)
-        rest = (Y - mean - left @ (shrunk[:, None] * along)) / (1 - leverage)[:, None]
-        error = (rest**2).mean(axis=0)
-        found = right.T @ ((sizes / (sizes**2 + ridge))[:, None] * along)
-        weights = np.where(error < best, found, weights)
+        shrunk = 1 / (values + ridge)
+        found = vectors @ (shrunk[:, None] * along)
+        error = ((found / ((vectors**2) @ shrunk)[:, None]) ** 2).mean(axis=0)
+        dual = np.where(error < best, found, dual)
         best = np.minimum(best, error)
-    return weights, mean
+    return lambda P: mean + kernel(P, U, GAMMA) @ dual
+
+
+def _points(U: Floats, rng: np.random.Generator) -> Floats:
+    """Draw points near the rows and between pairs of them; the rows come too."""
+    spread = U.std(axis=0)
+    near = [U + 0.15 * spread * rng.standard_normal(U.shape) for _ in range(_N_NEAR)]
+    one, other = U[rng.integers(0, len(U), (2, _N_BETWEEN))]
+    share = rng.random((_N_BETWEEN, 1))
+    noise = 0.5 * rng.random((_N_BETWEEN, 1)) * rng.standard_normal(one.shape) * spread
+    return np.concatenate([*near, U, share * one + (1 - share) * other + noise])
+
+
+def _landmarks(U: Floats, rng: np.random.Generator) -> Floats:
+    """Draw random mixtures of three rows, spread as wide as rows are."""
+    threes = U[rng.integers(0, len(U), (N_LANDMARKS, 3))]
+    shares = rng.dirichlet([3.0, 3.0, 3.0], N_LANDMARKS)
+    mixed = np.einsum("mk,mkd->md", shares, threes)
+    mean = U.mean(axis=0)
+    return np.asarray(mean + _SPREAD * (mixed - mean))
 
 
 def fit_quadratic(
@@ -137,6 +167,7 @@ def fit_quadratic(
     share = sizes**-0.25
     gain = share / np.sqrt((share**2).mean()) / (Z.std(axis=0) + 1e-9)
     n_inputs, n_outputs = X.shape[1], Y.shape[1]
+    rank = min(RANK, n_inputs)
     empty = QuadraticMap(
         inputs=tuple(inputs),
         outputs=tuple(outputs),
@@ -146,8 +177,8 @@ def fit_quadratic(
         gain=gain,
         intercept=np.zeros(n_outputs),
         linear=np.zeros((n_inputs, n_outputs)),
-        values=np.zeros((n_outputs, RANK)),
-        vectors=np.zeros((n_outputs * RANK, n_inputs)),
+        values=np.zeros((n_outputs, rank)),
+        vectors=np.zeros((n_outputs * rank, n_inputs)),
     )
     U = empty.place(X)
     relative = weights / weights.mean()
@@ -158,9 +189,9 @@ def fit_quadratic(
     for k, coefficients in enumerate(dual.T):
         form = (U.T * coefficients) @ U * (QUADRATIC / n_inputs**2)
         values, vectors = np.linalg.eigh(form)
-        top = np.argsort(-np.abs(values))[:RANK]
+        top = np.argsort(-np.abs(values))[:rank]
         empty.values[k] = values[top]
-        empty.vectors[k * RANK : (k + 1) * RANK] = vectors[:, top].T
+        empty.vectors[k * rank : (k + 1) * rank] = vectors[:, top].T
     empty.linear[:] = U.T @ dual / n_inputs
     empty.intercept[:] = intercept
     return empty
