@@ -21,7 +21,7 @@ from affetto.audio.loudness import Loudness, LoudnessMeter
 from affetto.scoring import workers
 
 RATE = 44_100
-ROUNDS = 5
+ROUNDS = 3
 FORMATS = {  # name: (suffix, settings of soundfile, aim × real time)
     "wav": (".wav", {"subtype": "PCM_16"}, None),
     "flac": (".flac", {"subtype": "PCM_16"}, 600),
@@ -83,7 +83,9 @@ def encoded(folder: Path, tracks: list[Path]) -> dict[str, list[str]]:
         samples = soundfile.read(track, dtype="float32", always_2d=True)[0]
         for name, (suffix, settings, _) in FORMATS.items():
             path = folder / f"{i}{suffix}"
-            soundfile.write(path, samples, RATE, **settings)
+            with soundfile.SoundFile(path, "w", RATE, samples.shape[1], **settings) as sound:
+                for start in range(0, len(samples), RATE):  # libsndfile crashes on long Vorbis
+                    sound.write(samples[start : start + RATE])
             files[name].append(str(path))
     return files
 

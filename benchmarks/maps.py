@@ -87,7 +87,7 @@ def moods_of_clips(listeners: Listeners, felt: np.ndarray, model: MoodModel) -> 
         if name != "emotions"
     }
     outputs["emotions"] = {name: felt[:, k] for k, name in enumerate(COMPOSITES)}
-    columns = combine(outputs["echonest"], outputs["emotions"], outputs["speech"], tables["curves"])
+    columns = combine(outputs, tables["curves"])
     measured = {
         "loudness": matrix(listeners.tracks, ["integrated_lufs"])[:, 0] + LOUDNESS_OFFSET_DB,
         "tempo": np.nan_to_num(matrix(listeners.tracks, ["tempo_bpm"])[:, 0], nan=120.0),
