@@ -10,6 +10,7 @@ from affetto.archive import pack
 from affetto.audio.analysis import DESCRIPTOR_NAMES
 from affetto.audio.mapping import (
     LEARNED,
+    LISTENERS_SHARE,
     RAISED,
     about_features,
     combine,
@@ -188,10 +189,10 @@ class TestJoining:
     def test_value_and_odds_are_averaged(self):
         assert say(danceability=0.7)["danceability"] == pytest.approx(0.6)
 
-    def test_what_listeners_feel_counts_half(self):
+    def test_what_listeners_feel_counts_two_thirds(self):
         assert say()["energy"] == pytest.approx(0.5)
         both = say(arousal=2.0)["energy"]
-        assert both == pytest.approx(0.5 + (2.0 / 2) / 6)
+        assert both == pytest.approx(0.5 + 2.0 * LISTENERS_SHARE / 6)
         assert say(arousal=-2.0)["energy"] < 0.5
 
     @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import scipy.signal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from affetto.audio.tonality import RATE_HZ, Tonality, TonalityMeter
+from affetto.audio.tonality import HOP_S, RATE_HZ, Tonality, TonalityMeter
 
 NUMBERS = [field.name for field in fields(Tonality) if field.name != "chroma"]
 CHORDS = {
@@ -182,7 +182,7 @@ def test_register_and_low_share():
 
 
 def test_melodic_step_is_the_mean_interval_from_frame_to_frame():
-    frame_s = 3072 * 4 / RATE_HZ
+    frame_s = HOP_S
     melody = [tone(440 * 2 ** (step / 12), 4 * frame_s) for step in (0, 4, 0, 4, 0, 4, 0, 4)]
     step = measure(np.concatenate(melody)).melodic_step_semitones
     assert step == pytest.approx(4 / 4, abs=0.15)

@@ -23,7 +23,7 @@ from affetto.audio.mapping import map_features
 from affetto.audio.modulation import MODULATION_NAMES, modulation_descriptors
 from affetto.audio.rhythm import Rhythm, RhythmMeter
 from affetto.audio.spectrum import FRAME_RATE_HZ, RATE_HZ, MelSpectrum, to_db
-from affetto.audio.stream import Audio, AudioInfo
+from affetto.audio.stream import Audio, AudioInfo, shown
 from affetto.audio.timbre import TIMBRE_NAMES, timbre_descriptors
 from affetto.audio.tonality import HOP_S, Tonality, TonalityMeter
 from affetto.errors import AudioError, UsageError
@@ -130,7 +130,8 @@ class AudioFeatures:
         if not np.isnan(self.features["loudness"]):
             return None
         if self.duration_s < SHORTEST_S:
-            return f"too short: {self.duration_s:.2g} s, and loudness needs {SHORTEST_S} s"
+            length = f"{self.duration_s:.2g} s" if self.duration_s else "less than a millisecond"
+            return f"too short: {length}, and loudness needs {SHORTEST_S} s"
         return "silent: nothing in it is louder than −70 LUFS"
 
     @property
@@ -192,7 +193,8 @@ def _listen(
         info = audio.info
         if not _RATES_HZ[0] <= info.sample_rate_hz <= _RATES_HZ[1]:
             low, high = (f"{rate // 1000} kHz" for rate in _RATES_HZ)
-            raise AudioError(f"{path} has {info.sample_rate_hz} Hz; from {low} to {high} is read")
+            found = f"{shown(info.path)} has {info.sample_rate_hz} Hz"
+            raise AudioError(f"{found}; from {low} to {high} is read")
         analysis = _Analysis(info, timeline=timeline)
         if not (excerpt and _take_excerpts(audio, analysis)):
             for block in audio.blocks(_BLOCK_S):

@@ -271,13 +271,16 @@ class _Worker:
         environment = ALLOCATION | os.environ | dict.fromkeys(_THREADS, "1")
         # A group of its own: Ctrl-C in a terminal reaches us alone, and we end the workers.
         own_group: dict[str, Any] = {"process_group": 0} if os.name == "posix" else {}
-        self._process = subprocess.Popen(  # noqa: S603 - this very interpreter
-            [*_CHILD, _CHILD_CODE],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=environment,
-            **own_group,
-        )
+        try:
+            self._process = subprocess.Popen(  # noqa: S603 - this very interpreter
+                [*_CHILD, _CHILD_CODE],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env=environment,
+                **own_group,
+            )
+        except OSError as exc:
+            raise WorkerError(f"worker processes do not start: {exc.strerror or exc}") from exc
 
     def is_alive(self) -> bool:
         return self._process.poll() is None

@@ -24,7 +24,7 @@ from affetto.audio.build.fitting import (
     random_folds,
 )
 from affetto.audio.build.listeners import COMPOSITES, EMOTION_INPUTS, Listeners, family
-from affetto.audio.mapping import JOINED, LEARNED, follow
+from affetto.audio.mapping import JOINED, LEARNED, follow, joined
 from affetto.audio.maps import Map, QuadraticMap, mfcc_input_names
 
 Floats = NDArray[np.float64]
@@ -291,12 +291,12 @@ def curves_of(
         value = follow(curves[name], raw_values(outputs)[:, k])
         emotion = felt[JOINED[name]]
         scores = [[float(one.mean()), float(one.std())] for one in (value, emotion)]
-        joined = sum(
+        both = (
             (one - mean) / deviation
             for one, (mean, deviation) in zip((value, emotion), scores, strict=True)
         )
         curves[f"{name}_scores"] = scores
-        curves[f"{name}_joined"] = matching_curve(np.asarray(joined) / 2, value)
+        curves[f"{name}_joined"] = matching_curve(joined(*both), value)
     return curves
 
 
