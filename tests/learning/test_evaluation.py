@@ -12,6 +12,8 @@ from sklearn import metrics
 from affetto.learning.evaluation import (
     COVERAGES,
     Predictions,
+    among,
+    group_intervals,
     most_confused,
     per_mood,
     rank_auc,
@@ -262,3 +264,26 @@ def test_summary_is_plain_data():
             yield type(value)
 
     assert set(leaves(measures)) <= {int, float, str, type(None)}
+
+
+# ---------------------------------------------------------------- among some moods, by groups
+
+
+def test_probabilities_among_some_moods():
+    p = np.array([[0.2, 0.2, 0.6], [0.0, 0.0, 1.0]])
+    found = among(p, np.array([0, 1]))
+    assert_allclose(found, [[0.5, 0.5, 0.0], [0.5, 0.5, 0.0]])
+
+
+def test_intervals_by_group_are_wider_where_groups_differ():
+    y = np.repeat([0, 1], 200)
+    groups = np.repeat(["a", "b", "c", "d"], 100)
+    torn, even = np.zeros((400, 2)), np.zeros((400, 2))
+    right = np.arange(400) // 100 % 2 == 0  # all of a and c, none of b and d
+    torn[np.arange(400), np.where(right, y, 1 - y)] = 1
+    right = np.arange(400) % 2 == 0  # half of each
+    even[np.arange(400), np.where(right, y, 1 - y)] = 1
+    wide = group_intervals(Predictions(y, torn), groups)["balanced_accuracy"]
+    narrow = group_intervals(Predictions(y, even), groups)["balanced_accuracy"]
+    assert wide == (0.0, 1.0)
+    assert narrow == (0.5, 0.5)

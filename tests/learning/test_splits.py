@@ -19,6 +19,7 @@ from affetto.learning.splits import (
     group_splits,
     hold_out,
     repeated_folds,
+    source_splits,
     thin,
 )
 
@@ -300,3 +301,18 @@ def test_thinning_keeps_every_moods_share():
 def test_short_tables_are_not_thinned():
     y = np.array([0, 1, 0, 1])
     assert thin(y, 4).tolist() == [0, 1, 2, 3]
+
+
+# ---------------------------------------------------------------- whole sources
+
+
+def test_source_splits_keep_shared_tracks_and_untaught_moods_from_judging():
+    sources = np.array(list("aaaabbbbc"))
+    y = np.array([0, 0, 1, 2, 0, 1, 1, 0, 1])
+    tracks = np.array([0, 1, 2, 3, 0, 5, 6, 7, 8])
+    made = source_splits(sources, y, tracks)
+    # c holds one mood; mood 2 is a's alone; track 0 stands in both.
+    assert [(list(train), list(test)) for train, test in made] == [
+        ([4, 5, 6, 7, 8], [1, 2]),
+        ([0, 1, 2, 3, 8], [5, 6, 7]),
+    ]

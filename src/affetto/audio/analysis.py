@@ -42,6 +42,7 @@ EXCERPTS = (1 / 6, 1 / 2, 5 / 6)
 
 _BLOCK_S = 2.0  # what stays in the second cache, measured
 _RATES_HZ = (4_000, 768_000)  # what the K-weighting is defined for
+_BEAT_FRAMES = round(20 * 60 * FRAME_RATE_HZ)
 _LEAST_REST_S = 1.0  # a shorter rest behind the last whole window adds nothing
 
 
@@ -277,7 +278,11 @@ class _Analysis:
 
     def described(self) -> Described:
         """All descriptors of the whole, in the order of `DESCRIPTOR_NAMES`."""
-        rhythm, tonality = self._rhythm.result(), self._tonality.result()
+        # Twenty minutes tell a tempo; the rhythm of hours would take their memory.
+        n_frames = self._rhythm.n_frames
+        middle = max(0, (n_frames - _BEAT_FRAMES) // 2)
+        rhythm = self._rhythm.window(middle, min(n_frames, middle + _BEAT_FRAMES))
+        tonality = self._tonality.result()
         known = {
             **_mean([(w.weight, self._describe(w, rhythm)) for w in self._windows.done]),
             **dataclasses.asdict(self._loudness.result()),

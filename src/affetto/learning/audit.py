@@ -138,7 +138,8 @@ def once_each(rows: Sequence[Row]) -> tuple[list[Row], int, list[Finding], int, 
     conflicts: list[list[Row]] = []
     repeats: list[list[Row]] = []
     shared: list[list[Row]] = []
-    for same in _same_tracks(rows):
+    for places in same_tracks(rows):
+        same = [rows[place] for place in places]
         if len({row.table for row in same}) > 1:
             shared.append(same)
         if len({row.mood for row in same}) > 1:
@@ -187,8 +188,14 @@ def _order_of(rows: Sequence[Row]) -> Callable[[Row], int]:
     return lambda row: place[id(row)]
 
 
-def _same_tracks(rows: Sequence[Row]) -> list[list[Row]]:
-    """Group rows that are one track by any key: id, ISRC, title with artist, equal features."""
+def same_tracks(rows: Sequence[Row]) -> list[list[int]]:
+    """Group rows that are one track by any key: id, ISRC, title with artist, equal features.
+
+    Returns
+    -------
+    list of list of int
+        Places in `rows`, a list a track.
+    """
     parent = list(range(len(rows)))
 
     def root(index: int) -> int:
@@ -207,9 +214,9 @@ def _same_tracks(rows: Sequence[Row]) -> list[list[Row]]:
             other = first.setdefault(key, index)
             a, b = root(other), root(index)
             parent[max(a, b)] = min(a, b)
-    groups: dict[int, list[Row]] = defaultdict(list)
-    for index, row in enumerate(rows):
-        groups[root(index)].append(row)
+    groups: dict[int, list[int]] = defaultdict(list)
+    for index in range(len(rows)):
+        groups[root(index)].append(index)
     return list(groups.values())
 
 

@@ -115,8 +115,8 @@ def gather(
     shared = _shared_features(sources)
     used = _wanted_features(sources, features) if features is not None else shared
     findings: list[Finding] = []
-    columns = _Columns(shared, used, group)
-    rows = [row for source in sources for row in _read_rows(source, columns, findings)]
+    columns = Columns(shared, used, group)
+    rows = [row for source in sources for row in read_rows(source, columns, findings)]
     n_rows = len(rows)
     _note_group_gaps(sources, group, findings)
 
@@ -203,8 +203,18 @@ def _shared_features(sources: Sequence[LabelledTable]) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Columns:
-    """Which columns are read, and what for."""
+class Columns:
+    """Which columns of a table are read, and what for.
+
+    Attributes
+    ----------
+    shared : tuple of str
+        Features that every table has.
+    used : tuple of str
+        Those to learn from; a row must have them all.
+    group : str or None
+        Column of playlists or artists.
+    """
 
     shared: tuple[str, ...]
     used: tuple[str, ...]
@@ -218,7 +228,8 @@ class _Columns:
         return self.used if enough else () if few else self.shared
 
 
-def _read_rows(source: LabelledTable, columns: _Columns, findings: list[Finding]) -> list[Row]:
+def read_rows(source: LabelledTable, columns: Columns, findings: list[Finding]) -> list[Row]:
+    """Read a table's rows with their identity, mood and group, noting what is worth telling."""
     table, group = source.table, columns.group
     findings += [note(f"{table.name}: {read.text}") for read in table.notes]
     frame = table.collect()

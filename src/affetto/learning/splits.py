@@ -187,6 +187,34 @@ def group_splits(
     return GroupSplits(tuple(usable), rule)
 
 
+def source_splits(sources: npt.NDArray[np.str_], y: Indices, tracks: Indices) -> list[Split]:
+    """Keep every source on the judging side in turn (protocol S).
+
+    Of the judging side are left out tracks that the learning side holds, and moods that it
+    cannot have learned; sources of which fewer than two moods are left are not judged.
+
+    Parameters
+    ----------
+    sources : ndarray of str, shape=(n,)
+    y : ndarray of int, shape=(n,)
+    tracks : ndarray of int, shape=(n,)
+        The same number for the same track.
+
+    Returns
+    -------
+    list of (train, test)
+        In the order of the sources' first rows.
+    """
+    splits = []
+    for source in dict.fromkeys(sources.tolist()):
+        inside = sources == source
+        seen = np.isin(tracks, tracks[~inside]) | ~np.isin(y, y[~inside])
+        train, test = np.flatnonzero(~inside), np.flatnonzero(inside & ~seen)
+        if len(np.unique(y[test])) >= 2:
+            splits.append((train, test))
+    return splits
+
+
 def _one_group_a_mood(
     groups: npt.NDArray[np.str_], of_mood: list[npt.NDArray[np.str_]], seed: int, limit: int
 ) -> tuple[list[Split], str]:

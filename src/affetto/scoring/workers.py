@@ -42,7 +42,7 @@ _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLI
 # glibc hands blocks of a megabyte back to the system, and each time they come back page by page;
 # kept, analysis of audio takes an eighth less time. Other systems don't look at these.
 ALLOCATION = {
-    "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),
+    "MALLOC_MMAP_THRESHOLD_": str(4 * 2**20),
     "MALLOC_TRIM_THRESHOLD_": str(128 * 2**20),
 }
 """What a worker's environment says of memory, unless it is said already."""
