@@ -76,7 +76,7 @@ def _music(out: Path, jobs: int | None) -> None:
     tally = Tally(model.moods)
     sources = open_sources([str(path) for path in paths])
     table = out / "labels.csv"
-    table.unlink(missing_ok=True)
+    table.unlink(missing_ok=True)  # what a stopped tour left would be refused, not overwritten
     stream = label_stream(sources, model, tally=tally, listening=Listening(jobs=jobs), out=table)
     heard = terminal_listen.follow(stream, table, as_json=False)
     rows = [track.row for track in heard.tracks]

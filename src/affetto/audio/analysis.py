@@ -40,7 +40,7 @@ SHORTEST_S = 0.4
 EXCERPTS = (1 / 6, 1 / 2, 5 / 6)
 """Where in a track the middles of its three excerpts of 30 s lie."""
 
-_BLOCK_S = 2.0  # what stays in the second cache, measured
+_BLOCK_S = 2.0  # long blocks fall out of the caches before all meters have had them
 _RATES_HZ = (4_000, 768_000)  # what the K-weighting is defined for
 _BEAT_FRAMES = round(20 * 60 * FRAME_RATE_HZ)
 _LEAST_REST_S = 1.0  # a shorter rest behind the last whole window adds nothing
@@ -71,7 +71,11 @@ DESCRIPTOR_NAMES: tuple[str, ...] = (
     *MODULATION_NAMES,
     *TIMBRE_NAMES,
 )
-"""The keys of `AudioFeatures.descriptors`, in order; docs/descriptors.md says what they are."""
+"""The keys of `AudioFeatures.descriptors`, in order.
+
+What each is stands where it is computed: `Loudness`, `Rhythm`, `Tonality`, and the tables of
+`harmony_descriptors`, `modulation_descriptors` and `timbre_descriptors`.
+"""
 
 Described = dict[str, float]
 
@@ -324,8 +328,7 @@ class _Analysis:
             **harmony_descriptors(fine, HOP_S),
             **{name: getattr(rhythm, name) for name in _RHYTHM_OF_WINDOW},
             "dfa_danceability": rhythm.danceability,
-            **{name: getattr(tonality, name) for name in _TONALITY_OF_WHOLE},
-            **{name: getattr(tonality, name) for name in _TONALITY_OF_WINDOW},
+            **{name: getattr(tonality, name) for name in _TONALITY_OF_WHOLE + _TONALITY_OF_WINDOW},
             "tempo_bpm": rhythm.tempo_bpm,
         }
 

@@ -117,11 +117,6 @@ Learner = Callable[[Pool], Callable[[Floats], Floats]]
 """Learns from a pool, and gives what turns features into probabilities."""
 
 
-def member_learner(member: Member) -> Learner:
-    """Give what fits one member."""
-    return lambda pool: fit_member(member, pool).probabilities
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Judgement:
     """What was said of the judged rows, part by part.

@@ -40,7 +40,7 @@ _AHEAD = 2  # items under way for each worker: one is worked on, one lies ready
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 # glibc hands blocks of a megabyte back to the system, and each time they come back page by page;
-# kept, analysis of audio takes an eighth less time. Other systems don't look at these.
+# kept, analysis of audio takes about a tenth less time. Other systems don't look at these.
 ALLOCATION = {
     "MALLOC_MMAP_THRESHOLD_": str(4 * 2**20),
     "MALLOC_TRIM_THRESHOLD_": str(128 * 2**20),
