@@ -13,13 +13,15 @@ from affetto.demo import demo_table
 from affetto.errors import ModelError, ModelFormatError, UsageError
 from affetto.features import FEATURE_NAMES
 from affetto.learning.classifier import MoodClassifier
+from affetto.learning.pool import Pool
+from affetto.learning.recipes import COMMITTEE, Member, Recipe, fit_recipe
 from affetto.model import MoodModel, load_model
 from affetto.moods import MOOD_NAMES
 from affetto.population import Population
 from affetto.scorers import Forest, Linear, Log10, Network, Pipeline, Standardise
 
 CANDIDATES = ("logistic", "logistic-engineered", "network", "svm", "forest", "boosting")
-KINDS = (*CANDIDATES, "average")
+KINDS = (*CANDIDATES, "densities", "committee", "average")
 
 
 @cache
@@ -40,6 +42,11 @@ def population():
 def model_of(kind):
     X, y, moods = tracks()
     about = {"population": population().as_dict()}
+    if kind in {"densities", "committee"}:
+        recipe = COMMITTEE if kind == "committee" else Recipe((Member("densities"),))
+        groups = np.full(len(y), "all")
+        pool = Pool(X, y, moods, FEATURE_NAMES, groups, groups, np.arange(len(y)))
+        return fit_recipe(recipe, pool).with_about(about)
     members = ("logistic", "network", "forest") if kind == "average" else (kind,)
     fitted = [MoodClassifier(member).fit(X, np.array(moods)[y]) for member in members]
     pipelines = [pipeline for classifier in fitted for pipeline in classifier.pipelines_]

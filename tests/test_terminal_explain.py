@@ -51,3 +51,26 @@ def test_all_contributions_nought(capsys: pytest.CaptureFixture[str]) -> None:
     reasons = (Reason("energy", 0.9, 0.9, 0.0, None, None, None),)
     flat = Explanation("Happy", "[red]", {"Happy": 0.5, "[red]": 0.5}, 0, 0, reasons, None, {})
     assert "█" not in printed(capsys, Answer({"row": 1}, flat, None))
+
+
+@pytest.mark.parametrize(
+    ("outlier", "reason", "words"),
+    [
+        (None, None, None),
+        (0.5, None, None),
+        (0.97, None, "an unusual track: 97% of those that the model learned from are less so"),
+        (0.9995, "unlike anything trained on", "unlike anything the model was trained on"),
+        (0.5, "unsure", "Unsure: 60% is less than was asked for"),
+    ],
+)
+def test_what_is_to_be_doubted_is_said(
+    capsys: pytest.CaptureFixture[str],
+    outlier: float | None,
+    reason: str | None,
+    words: str | None,
+) -> None:
+    said = printed(capsys, Answer({"row": 1}, HAPPY, None, outlier, reason))
+    if words is None:
+        assert "nsure" not in said and "unusual" not in said and "unlike" not in said
+    else:
+        assert words in " ".join(said.split())

@@ -1,4 +1,4 @@
-"""What a model remembers of the tracks it learned from: quantiles of each feature, no rows."""
+"""What a model remembers of the tracks it learned from: quantiles and distances, no rows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from affetto.errors import ModelError, UsageError
 from affetto.features import BY_NAME
+from affetto.likeness import Likeness
 
 Floats = NDArray[np.float64]
 
@@ -18,6 +19,7 @@ LEVELS: tuple[float, ...] = (0.02, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.98)
 _QUARTER, _MEDIAN, _THREE_QUARTERS = (LEVELS.index(level) for level in (0.25, 0.5, 0.75))
 _DIGITS = 4
 _KEYS = ("tracks", "levels", "overall", "per_mood")
+_OPTIONAL = "likeness"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,9 @@ class Population:
     overall : ndarray of float64, shape (n_features, n_levels)
         At `LEVELS`, in the features' units, to four digits.
     per_mood : ndarray of float64, shape (n_moods, n_features, n_levels)
+    likeness : Likeness or None
+        How features go together among the tracks, so that an unusual one can be told; None in
+        older files, and where the tracks are too few.
     """
 
     features: tuple[str, ...]
@@ -61,6 +66,7 @@ class Population:
     tracks: int
     overall: Floats
     per_mood: Floats
+    likeness: Likeness | None = None
 
     @classmethod
     def of(
@@ -93,6 +99,7 @@ class Population:
             len(rows),
             _quantiles(rows),
             np.stack([_quantiles(rows[index == mood]) for mood in range(len(moods))]),
+            Likeness.of(rows, _quantiles, LEVELS, _widths(features)),
         )
 
     @classmethod
@@ -104,6 +111,10 @@ class Population:
         ModelError
             If it is not exactly as `as_dict` writes it, for these features and moods.
         """
+        likeness = None
+        if type(entry) is dict and _OPTIONAL in entry:
+            entry = dict(entry)
+            likeness = entry.pop(_OPTIONAL)
         _same_keys(entry, _KEYS, "population")
         if type(entry["tracks"]) is not int or entry["tracks"] < 1:
             raise ModelError(f"population: tracks is {entry['tracks']!r}; expected a count")
@@ -112,12 +123,18 @@ class Population:
                 f"population: quantiles at {entry['levels']!r}; expected {list(LEVELS)}"
             )
         _same_keys(entry["per_mood"], moods, "population, per_mood")
+        overall = _read_quantiles(entry["overall"], features, "overall")
+        if likeness is not None:
+            likeness = Likeness.read(
+                likeness, quantiles=overall, levels=LEVELS, widths=_widths(features)
+            )
         return cls(
             tuple(features),
             tuple(moods),
             entry["tracks"],
-            _read_quantiles(entry["overall"], features, "overall"),
+            overall,
             np.stack([_read_quantiles(entry["per_mood"][mood], features, mood) for mood in moods]),
+            likeness,
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -126,12 +143,34 @@ class Population:
         def named(quantiles: Floats) -> dict[str, list[float]]:
             return dict(zip(self.features, quantiles.tolist(), strict=True))
 
-        return {
+        entry: dict[str, Any] = {
             "tracks": self.tracks,
             "levels": list(LEVELS),
             "overall": named(self.overall),
             "per_mood": dict(zip(self.moods, map(named, self.per_mood), strict=True)),
         }
+        if self.likeness is not None:
+            entry[_OPTIONAL] = self.likeness.as_dict()
+        return entry
+
+    def unlikeness(self, X: ArrayLike) -> Floats | None:
+        """Say how unusual tracks are among those the model learned from.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_tracks, n_features)
+            Columns in the order of `features`, each in its unit.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_tracks,), or None
+            0–1: the share of training tracks that are less unusual (`Likeness.scores`); above
+            `affetto.likeness.UNLIKE` a track is unlike anything trained on. NaN where a value
+            is missing. None where the model does not know its training tracks well enough.
+        """
+        if self.likeness is None:
+            return None
+        return self.likeness.scores(np.asarray(X, dtype=np.float64))
 
     def places(self, row: Floats) -> list[list[Place]]:
         """Say where a track's values stand.
@@ -165,6 +204,12 @@ class Population:
         marks = quantiles[:, :, [_QUARTER, _MEDIAN, _THREE_QUARTERS]]
         table = np.concatenate([marks, below[:, :, None], above[:, :, None]], axis=2)
         return [[Place(*figures) for figures in circle] for circle in table.tolist()]
+
+
+def _widths(features: Sequence[str]) -> Floats:
+    """How wide each feature ranges in tables: as documented; without end, ten minutes."""
+    kinds = (BY_NAME[name] for name in features)
+    return np.array([min(kind.high - kind.low, 600_000.0) for kind in kinds])
 
 
 def _quantiles(rows: Floats) -> Floats:

@@ -7,13 +7,16 @@ from rich.text import Text
 
 from affetto import terminal
 from affetto.explain import Explanation
+from affetto.likeness import UNLIKE
 from affetto.moods import resolve_moods
 from affetto.reporting.explanation import by_weight, in_words, odds_change
-from affetto.reporting.words import feature_name, feature_value
+from affetto.reporting.words import feature_name, feature_value, percent
+from affetto.scoring.deciding import UNSURE
 from affetto.scoring.explaining import Answer
 
 _HALF = 14  # characters of the longest bar
 _BLOCK = "█"
+_UNUSUAL = 0.95  # one training track in twenty is as unusual
 
 
 def explanations(answers: Sequence[Answer], total: int, moods: Sequence[str]) -> None:
@@ -37,10 +40,31 @@ def explanations(answers: Sequence[Answer], total: int, moods: Sequence[str]) ->
         terminal.out.print(Text.assemble("\n", name, style="bold"))
         for sentence in in_words(answer.explanation):
             terminal.out.print(terminal.plain(sentence))
+        for sentence in doubts(answer):
+            terminal.out.print(Text(sentence, style="yellow"))
         terminal.out.print(_pushes(answer.explanation, tints))
     if total > len(answers):
         rest = f"\n… and {total - len(answers):,} more; --row N or --track TEXT picks one"
         terminal.out.print(Text(rest, style="dim"))
+
+
+def doubts(answer: Answer) -> list[str]:
+    """Say why a track's mood would not be said, or is to be doubted."""
+    said = []
+    if answer.reason == UNSURE and answer.explanation:
+        most = percent(answer.explanation.probabilities[answer.explanation.mood])
+        said.append(f"Unsure: {most} is less than was asked for, so that no mood would be said.")
+    if answer.outlier is not None and answer.outlier > UNLIKE:
+        said.append(
+            "It is unlike anything the model was trained on: fewer than one track in a thousand "
+            "of those is as unusual. Take its mood, and the reasons, with care."
+        )
+    elif answer.outlier is not None and answer.outlier > _UNUSUAL:
+        said.append(
+            f"It is an unusual track: {percent(answer.outlier)} of those that the model learned "
+            "from are less so."
+        )
+    return said
 
 
 def _pushes(explanation: Explanation, tints: Mapping[str, str]) -> Table:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from affetto import terminal
 from affetto.output import write_text
 from affetto.reporting.timeline import timeline_picture
-from affetto.scoring.label import Tally
+from affetto.scoring.tally import Tally
 
 if TYPE_CHECKING:  # what listens loads SciPy; tables never wait for it
     from polars import DataFrame

@@ -17,7 +17,7 @@ from affetto.model import MoodModel
 from affetto.population import Population
 from affetto.scoring import listen
 from affetto.scoring.explaining import MOST, Answer, Pick, explain_sources, only_one
-from affetto.scoring.label import open_sources
+from affetto.scoring.label import label, open_sources
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +97,21 @@ def test_answers_are_json(model: MoodModel, songs: pl.DataFrame) -> None:
     assert good["error"] is None
     assert json.loads(json.dumps(bad, allow_nan=False))["energy"] is None
     assert bad["error"] == "energy missing"
+
+
+def test_doubts_are_those_that_labelling_has(model: MoodModel, songs: pl.DataFrame) -> None:
+    odd = songs.with_columns(
+        loudness=pl.when(pl.int_range(pl.len()) == 1).then(-60.0).otherwise(pl.col("loudness"))
+    )
+    expected = label(odd, model, min_confidence=0.5)
+    answers, _ = explain_sources(open_sources(odd), model, Pick(most=None), min_confidence=0.5)
+    assert [answer.reason for answer in answers] == expected["reason"].to_list()
+    assert [a.outlier for a in answers] == pytest.approx(expected["outlier"].to_list(), abs=1e-4)
+    assert answers[1].as_dict()["outlier"] == answers[1].outlier
+    unknown = model.with_about({})
+    assert told(odd.head(1), unknown)[0][0].outlier is None
+    with pytest.raises(UsageError, match="a least confidence of 2"):
+        explain_sources(open_sources(odd), model, Pick(), min_confidence=2)
 
 
 def test_nothing_picked_says_so(model: MoodModel, songs: pl.DataFrame) -> None:

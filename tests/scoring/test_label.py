@@ -21,7 +21,9 @@ from affetto.features import FEATURE_NAMES
 from affetto.learning.classifier import MoodClassifier
 from affetto.model import MoodModel
 from affetto.moods import MOOD_NAMES
-from affetto.scoring.label import Tally, label, label_head, label_to_file
+from affetto.scoring.deciding import Decider
+from affetto.scoring.label import label, label_head, label_to_file
+from affetto.scoring.tally import Tally
 
 P_COLUMNS = ["p_aggressive", "p_dark", "p_energetic", "p_happy", "p_relaxing"]
 
@@ -43,7 +45,8 @@ def songs() -> pl.DataFrame:
 def test_columns_and_values(model: MoodModel, songs: pl.DataFrame) -> None:
     labelled = label(songs, model)
     assert labelled.columns == [
-        "row", "title", "artist", *FEATURE_NAMES, "mood", "confidence", *P_COLUMNS, "error"
+        "row", "title", "artist", *FEATURE_NAMES, "mood", "confidence", "second",
+        "second_confidence", "reason", *P_COLUMNS, "outlier", "error",
     ]  # fmt: skip
     expected = model.predict_proba(songs.select(FEATURE_NAMES).to_numpy())
     found = labelled.select(P_COLUMNS).to_numpy()
@@ -65,7 +68,7 @@ def test_bad_rows_carry_their_error_and_the_others_are_labelled(
         "energy inf: expected 0–1",
     ]  # fmt: skip
     assert labelled["mood"].is_null().to_list() == [False, True, True, True, True]
-    for column in ("confidence", *P_COLUMNS):
+    for column in ("confidence", "second", "second_confidence", *P_COLUMNS):
         assert labelled[column].is_null().to_list() == [False, True, True, True, True]
     alone = label(rows.with_columns(energy=pl.lit("0.5")).head(1), model)
     assert labelled.row(0) == alone.row(0)
@@ -174,10 +177,10 @@ def test_many_batches_keep_their_order_and_are_all_counted(
 
 def test_the_head_is_given_and_the_rest_counted(model: MoodModel, songs: pl.DataFrame) -> None:
     tally = Tally(model.moods)
-    head = label_head(songs, model, tally=tally, rows=3)
+    head = label_head(songs, Decider(model), tally=tally, rows=3)
     assert head["title"].to_list() == songs["title"].head(3).to_list()
     assert tally.rows == len(songs)
-    assert label_head(songs, model, tally=Tally(model.moods)).height == len(songs)
+    assert label_head(songs, Decider(model), tally=Tally(model.moods)).height == len(songs)
 
 
 def test_an_empty_table_is_refused(model: MoodModel, songs: pl.DataFrame, tmp_path: Path) -> None:

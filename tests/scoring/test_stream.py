@@ -14,8 +14,10 @@ from affetto.demo import demo_songs
 from affetto.errors import UsageError
 from affetto.features import FEATURE_NAMES
 from affetto.model import MoodModel, load_model
+from affetto.rules import Rules
 from affetto.scoring import listen as listening
-from affetto.scoring.label import Sources, Tally, label, open_sources
+from affetto.scoring.deciding import Decider
+from affetto.scoring.label import Sources, label, open_sources
 from affetto.scoring.listen import SCHEMA
 from affetto.scoring.stream import (
     Listening,
@@ -24,6 +26,7 @@ from affetto.scoring.stream import (
     label_stream,
     table_features,
 )
+from affetto.scoring.tally import Tally
 from affetto.scoring.workers import Outcome
 
 NAMES = ["a.wav", "b.wav", "c.wav", "d.wav"]
@@ -104,11 +107,17 @@ def read(path: str) -> pl.DataFrame:
 
 
 def stream(
-    model: MoodModel, *names: Any, tally: Tally | None = None, timeline: bool = False, **more: Any
+    model: MoodModel,
+    *names: Any,
+    tally: Tally | None = None,
+    timeline: bool = False,
+    min_confidence: float = 0.0,
+    rules: Rules | None = None,
+    **more: Any,
 ) -> Stream:
     return label_stream(
         open_sources(list(names or NAMES)),
-        model,
+        Decider(model, min_confidence, rules),
         tally=tally or Tally(model.moods),
         listening=Listening(timeline=timeline),
         **more,
@@ -171,6 +180,48 @@ def test_a_stop_keeps_what_is_done_and_resume_does_the_rest(
     assert [track.row["row"] for track in run] == [2, 1]
     assert sorted(ears.heard) == ["a.wav", "b.wav"]
     assert read(f"out{suffix}")["row"].to_list() == [1, 2, 3, 4]
+
+
+@each_format
+def test_resume_labels_what_it_keeps_as_it_labels_the_rest(
+    model: MoodModel, ears: Ears, suffix: str
+) -> None:
+    out = Path(f"out{suffix}")
+    ears.stop_after = 2
+    with pytest.raises(KeyboardInterrupt):
+        list(stream(model, out=out))
+    assert read(out.name)["mood"].null_count() == 0
+    ears.stop_after = math.inf
+    sure = float(label(SONGS.head(4), model)["confidence"].median())
+    list(stream(model, out=out, resume=True, min_confidence=sure))
+    expected = label(SONGS.head(4), model, min_confidence=sure)
+    found = read(out.name)
+    assert 0 < expected["mood"].null_count() < 4
+    assert found["mood"].cast(pl.String).to_list() == expected["mood"].cast(pl.String).to_list()
+    assert found["reason"].to_list() == expected["reason"].to_list()
+
+
+@each_format
+def test_a_run_that_is_complete_is_decided_anew_without_being_heard(
+    model: MoodModel, ears: Ears, suffix: str
+) -> None:
+    out = Path(f"out{suffix}")
+    list(stream(model, out=out))
+    first, written = read(out.name), out.stat().st_mtime_ns
+    list(stream(model, out=out, resume=True))
+    assert out.stat().st_mtime_ns == written  # nothing changed: not even written
+    ears.heard = []
+    own = Rules.parse("energy >= 0 -> Dark")
+    list(stream(model, out=out, resume=True, rules=own))
+    found = read(out.name)
+    assert ears.heard == []
+    assert found["mood"].cast(pl.String).to_list() == ["Dark"] * 4
+    assert found["reason"].to_list() == ["rule: energy ≥ 0"] * 4
+    assert found["confidence"].null_count() == 4
+    same = [name for name in first.columns if name.startswith("p_") or name in FEATURE_NAMES]
+    assert found.select(same).equals(first.select(same))
+    list(stream(model, out=out, resume=True))
+    assert read(out.name).equals(first)
 
 
 def test_resume_hears_again_what_failed_or_changed(model: MoodModel, ears: Ears) -> None:
@@ -262,7 +313,9 @@ def test_settings_are_checked_before_anything_is_written(model: MoodModel) -> No
     sources = open_sources(["a.wav", "absent.wav"])
     both = Listening(excerpt=True, timeline=True)
     with pytest.raises(UsageError, match="--timeline or --excerpt"):
-        label_stream(sources, model, tally=Tally(model.moods), listening=both, out=Path("out.csv"))
+        label_stream(
+            sources, Decider(model), tally=Tally(model.moods), listening=both, out=Path("out.csv")
+        )
     with pytest.raises(UsageError, match="expected a name that ends in"):
         stream(model, out=Path("out.xls"))
     assert leftovers() == []

@@ -1,6 +1,6 @@
 """Explain music: pick tracks out of audio and tables, and say why each has its mood."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,9 @@ from affetto.checks import row_problem
 from affetto.errors import FeatureMismatchError, UsageError
 from affetto.explain import Explanation
 from affetto.model import MoodModel
+from affetto.scoring.deciding import OUTLIER_COLUMN, REASON_COLUMN, Decider
 from affetto.scoring.label import ROW_COLUMN, Sources
+from affetto.scoring.tally import Tally
 from affetto.sources.files import AudioEntry
 from affetto.sources.playlists import printable
 from affetto.sources.tables import Table, translate_errors
@@ -59,16 +61,24 @@ class Answer:
     explanation : Explanation or None
     error : str or None
         Why it cannot be explained.
+    outlier : float or None
+        How unusual it is among the tracks that the model learned from, 0–1, as `affetto.label`
+        has it.
+    reason : str or None
+        Why its mood would not be said, or is to be doubted, as `affetto.label` has it.
     """
 
     row: Mapping[str, Any]
     explanation: Explanation | None
     error: str | None
+    outlier: float | None = None
+    reason: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Give plain data, as JSON can hold it."""
         told = self.explanation.as_dict() if self.explanation else {}
-        return {**self.row, **told, ERROR_COLUMN: self.error}
+        doubts = {OUTLIER_COLUMN: self.outlier, REASON_COLUMN: self.reason}
+        return {**self.row, **told, **doubts, ERROR_COLUMN: self.error}
 
 
 def explain_sources(
@@ -76,6 +86,7 @@ def explain_sources(
     model: MoodModel,
     pick: Pick,
     *,
+    min_confidence: float = 0.0,
     jobs: int | None = None,
     excerpt: bool = False,
 ) -> tuple[list[Answer], int]:
@@ -87,7 +98,7 @@ def explain_sources(
         As `affetto.scoring.label.open_sources` gives them.
     model : MoodModel
     pick : Pick
-    jobs, excerpt
+    min_confidence, jobs, excerpt
         As `affetto.label` has them.
 
     Returns
@@ -100,12 +111,13 @@ def explain_sources(
     Raises
     ------
     UsageError
-        If no track is picked.
+        If no track is picked, or `min_confidence` is out of range.
     FeatureMismatchError
         If a table lacks a feature that the model needs.
     ModelError
         If the model knows too little of its training tracks (see `affetto.explain`).
     """
+    decider = Decider(model, min_confidence)
     rows, total = _audio_rows(sources.audio, model, pick, jobs=jobs, excerpt=excerpt)
     for table in sources.tables:
         left = None if pick.most is None else max(0, pick.most - len(rows))
@@ -115,13 +127,33 @@ def explain_sources(
     if not total:
         raise UsageError(_nothing_picked(sources, pick))
     usable = [row for row in rows if row[ERROR_COLUMN] is None]
-    told = iter(model.explain([[row[name] for name in model.features] for row in usable])
-                if usable else ())  # fmt: skip
+    told = iter(_told(usable, decider))
     answers = []
     for row in rows:
         error = row.pop(ERROR_COLUMN)
-        answers.append(Answer(row, next(told) if error is None else None, error))
+        if error is not None:
+            answers.append(Answer(row, None, error))
+            continue
+        explanation, doubts = next(told)
+        outlier, reason = (doubts[name] for name in (OUTLIER_COLUMN, REASON_COLUMN))
+        answers.append(Answer(row, explanation, None, outlier, reason))
     return answers, total
+
+
+def _told(
+    rows: Sequence[Mapping[str, Any]], decider: Decider
+) -> Iterable[tuple[Explanation, Mapping[str, Any]]]:
+    """Explain rows, and say what is to be doubted of each."""
+    if not rows:
+        return ()
+    names = decider.model.features
+    asked = pl.DataFrame([{name: float(row[name]) for name in names} for row in rows]).with_columns(
+        pl.lit(None, pl.String).alias(ERROR_COLUMN)
+    )
+    decided = decider.score(asked, Tally(decider.model.moods))
+    doubts = decided.select(pl.col(OUTLIER_COLUMN).cast(pl.Float64).round(4), REASON_COLUMN)
+    X = asked.select(names).to_numpy()
+    return zip(decider.model.explain(X), doubts.to_dicts(), strict=True)
 
 
 def only_one(answers: Sequence[Answer], total: int) -> Answer:

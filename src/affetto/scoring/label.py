@@ -4,69 +4,32 @@ Audio files become rows of features first (`affetto.scoring.listen`, loaded when
 """
 
 import os
-import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import polars as pl
 
-from affetto.checks import row_problem
 from affetto.errors import FeatureMismatchError, InputError, UsageError
-from affetto.features import BY_NAME
 from affetto.model import MoodModel, load_model
-from affetto.moods import resolve_moods
 from affetto.output import written_aside
+from affetto.scoring.deciding import Decider, RulesLike, open_rules
 from affetto.scoring.results import OUTPUT_SUFFIXES
+from affetto.scoring.tally import OnRows, Tally
 from affetto.sources.datasets import TableLike, open_table
 from affetto.sources.files import AudioEntry, find_inputs
 from affetto.sources.playlists import is_url, locate
 from affetto.sources.tables import Table, translate_errors
 from affetto.tracks import ERROR_COLUMN, IDENTITY_COLUMNS
 
-Floats = npt.NDArray[np.float64]
 ModelLike = MoodModel | str | Path | None
-OnRows = Callable[[int], None]
 
-MOOD_COLUMN, CONFIDENCE_COLUMN, ROW_COLUMN = "mood", "confidence", "row"
+ROW_COLUMN = "row"
 
 BATCH_ROWS = 50_000
 """Rows labelled at once: a quarter less memory than polars' own choice, at the same speed."""
-
-
-@dataclass(slots=True)
-class Tally:
-    """Counts rows while they stream by; batches may come from several threads.
-
-    Attributes
-    ----------
-    rows : int
-    failed : int
-        Rows that carry an error.
-    per_mood : dict of str to int
-    """
-
-    moods: tuple[str, ...]
-    on_rows: OnRows | None = None
-    rows: int = 0
-    failed: int = 0
-    per_mood: dict[str, int] = field(default_factory=dict)
-    _lock: Any = field(default_factory=threading.Lock, repr=False)
-
-    def add(self, said: npt.NDArray[np.uint8], failed: int) -> None:
-        """Count a batch: the index of each mood said, and how many rows failed."""
-        counts = np.bincount(said, minlength=len(self.moods))
-        with self._lock:
-            self.rows += len(said) + failed
-            self.failed += failed
-            for mood, count in zip(self.moods, counts, strict=True):
-                self.per_mood[mood] = self.per_mood.get(mood, 0) + int(count)
-            if self.on_rows is not None:
-                self.on_rows(self.rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +54,8 @@ def label(
     model: ModelLike = None,
     *,
     keep: Sequence[str] = (),
+    min_confidence: float = 0.0,
+    rules: RulesLike = None,
     jobs: int | None = None,
     excerpt: bool = False,
 ) -> pl.DataFrame:
@@ -105,6 +70,12 @@ def label(
     keep : sequence of str
         Further columns of the input to carry into the result; one that the result has itself
         (the given ``mood``, say) comes as ``mood_given``. Audio has ``playlist`` and ``key``.
+    min_confidence : float, default 0
+        From 0 to 1: where the most probable mood is less so, none is said; ``mood`` is then
+        null and ``reason`` says ``"unsure"``.
+    rules : path, ``"learned"`` or `affetto.rules.Rules`, optional
+        Rules that decide where they hold: a file of your own (docs/rules.md), or those that
+        the model learned and that beat it on tracks held out.
     jobs : int, optional
         Processes that analyse audio. Default: one a physical core.
     excerpt : bool, default False
@@ -114,12 +85,17 @@ def label(
     -------
     polars.DataFrame
         Audio first, in the order named, then tables. The ``row`` number, the identity columns
-        of the input (``path`` for audio), the features, ``mood``, ``confidence`` (the
-        probability of that mood), one ``p_<mood>`` a mood, and ``error`` (null where all went
-        well; then ``mood`` is null in turn).
+        of the input (``path`` for audio), the features; ``mood``, ``confidence`` (the
+        probability of that mood), ``second`` and ``second_confidence`` (the next best),
+        ``reason`` (null, ``"unsure"``, ``"rule: …"`` or ``"unlike anything trained on"``), one
+        ``p_<mood>`` a mood, ``outlier`` (0–1, the share of training tracks that are less
+        unusual; null where the model does not know) (see `Decider.schema`); and ``error``
+        (null where all went well; else all of these are null).
 
     Raises
     ------
+    UsageError
+        If `min_confidence` is out of range, or rules cannot be read or contradict each other.
     TableError, DatasetError
         If a table cannot be read. (An audio file that cannot has an error in its row.)
     FeatureMismatchError
@@ -127,7 +103,7 @@ def label(
     ModelError
         If the model cannot be loaded.
     """
-    loaded = model if isinstance(model, MoodModel) else load_model(model)
+    decider = decider_of(model, min_confidence=min_confidence, rules=rules)
     sources = open_sources(source)
     tables = sources.tables
     if sources.audio:
@@ -136,12 +112,20 @@ def label(
 
         tables = [table_of(listen(sources.audio, jobs=jobs, excerpt=excerpt)), *tables]
     with translate_errors(", ".join(table.name for table in tables)):
-        return label_frames(tables, loaded, keep=keep).collect()
+        return label_frames(tables, decider, keep=keep).collect()
+
+
+def decider_of(
+    model: ModelLike = None, *, min_confidence: float = 0.0, rules: RulesLike = None
+) -> Decider:
+    """Load a model and what decides besides it; see `label`."""
+    loaded = model if isinstance(model, MoodModel) else load_model(model)
+    return Decider(loaded, min_confidence, open_rules(rules, loaded))
 
 
 def label_head(
     source: TableLike | Sequence[TableLike],
-    model: MoodModel,
+    decider: Decider,
     *,
     tally: Tally,
     keep: Sequence[str] = (),
@@ -151,7 +135,7 @@ def label_head(
     tables = open_tables(source)
     if not tables:
         return pl.DataFrame()
-    frame = label_frames(tables, model, keep=keep, tally=tally)
+    frame = label_frames(tables, decider, keep=keep, tally=tally)
     with translate_errors(", ".join(table.name for table in tables)):
         if rows is None:
             return frame.collect(engine="streaming")
@@ -170,13 +154,15 @@ def label_to_file(
     model: ModelLike = None,
     *,
     keep: Sequence[str] = (),
+    min_confidence: float = 0.0,
+    rules: RulesLike = None,
     on_rows: OnRows | None = None,
 ) -> Tally:
     """Label tables of any size into a file, in memory that does not grow with them.
 
     Parameters
     ----------
-    source, model, keep
+    source, model, keep, min_confidence, rules
         As in `label`.
     out : path
         ``.csv``, ``.tsv``, ``.jsonl`` (or ``.ndjson``), ``.parquet``. Written aside, then
@@ -202,10 +188,10 @@ def label_to_file(
         raise UsageError(
             f"cannot write {out.name}: expected a name that ends in {', '.join(OUTPUT_SUFFIXES)}"
         )
-    loaded = model if isinstance(model, MoodModel) else load_model(model)
+    decider = decider_of(model, min_confidence=min_confidence, rules=rules)
     tables = open_tables(source)
-    tally = Tally(loaded.moods, on_rows)
-    frame = label_frames(tables, loaded, keep=keep, tally=tally)
+    tally = Tally(decider.model.moods, on_rows)
+    frame = label_frames(tables, decider, keep=keep, tally=tally)
     with written_aside(out) as aside:
         _sink(frame, aside, ", ".join(table.name for table in tables))
     return tally
@@ -213,20 +199,22 @@ def label_to_file(
 
 def label_frames(
     tables: Sequence[Table],
-    model: MoodModel,
+    decider: Decider,
     *,
     keep: Sequence[str] = (),
     tally: Tally | None = None,
 ) -> pl.LazyFrame:
     """Label tables lazily, one after the other; see `label` for the columns."""
-    frames = [_label_frame(table, model, keep, tally or Tally(model.moods)) for table in tables]
+    counts = tally or Tally(decider.model.moods)
+    frames = [_label_frame(table, decider, keep, counts) for table in tables]
     return frames[0] if len(frames) == 1 else pl.concat(frames, how="diagonal")
 
 
-def _label_frame(table: Table, model: MoodModel, keep: Sequence[str], tally: Tally) -> pl.LazyFrame:
-    _check_columns(table, model, keep)
+def _label_frame(table: Table, decider: Decider, keep: Sequence[str], tally: Tally) -> pl.LazyFrame:
+    _check_columns(table, decider, keep)
     identity = [name for name in IDENTITY_COLUMNS if name in table.columns]
-    reserved = _reserved(model)
+    # Columns of the result that a kept column of the input must not hide.
+    reserved = {ROW_COLUMN, ERROR_COLUMN, *decider.schema}
     kept = [
         pl.col(name).alias(f"{name}_given" if name in reserved else name)
         for name in dict.fromkeys(keep)
@@ -235,71 +223,18 @@ def _label_frame(table: Table, model: MoodModel, keep: Sequence[str], tally: Tal
     frame = table.frame.select(*identity, *kept, *table.features, ERROR_COLUMN)
     # Names may be missing in some rows: the number tells every row from the others.
     frame = frame.with_row_index(ROW_COLUMN, offset=1)
-    moods = pl.Enum(model.moods)
-    columns = [mood.column for mood in resolve_moods(model.moods)]
     schema = dict(frame.collect_schema())
     error = schema.pop(ERROR_COLUMN)
-    schema |= {MOOD_COLUMN: moods, CONFIDENCE_COLUMN: pl.Float32()}
-    schema |= dict.fromkeys(columns, pl.Float32()) | {ERROR_COLUMN: error}
+    schema |= {**decider.schema, ERROR_COLUMN: error}
 
     def score(batch: pl.DataFrame) -> pl.DataFrame:
-        return _score(batch, model, moods, columns, tally)
+        return decider.score(batch, tally)
 
     return frame.map_batches(score, schema=schema, streamable=True)
 
 
-def _score(
-    batch: pl.DataFrame, model: MoodModel, moods: pl.Enum, columns: Sequence[str], tally: Tally
-) -> pl.DataFrame:
-    """Label one batch; rows that cannot be scored say why and stay without a mood."""
-    X = batch.select(model.features).to_numpy()
-    error, usable = batch[ERROR_COLUMN], None
-    if not _all_usable(X, error, model.features):
-        error = batch.select(row_problem(model.features).alias(ERROR_COLUMN)).to_series()
-        usable = error.is_null()
-        X = X[usable.to_numpy()]
-    # One row a mood: what follows runs along memory.
-    shares = model.predict_proba(X).T
-    said, confidence = _most_probable(shares)
-    tally.add(said, len(batch) - len(said))
-    scored = pl.DataFrame(
-        {
-            MOOD_COLUMN: pl.Series(said).cat.to(moods),
-            CONFIDENCE_COLUMN: confidence.astype(np.float32),
-            **{name: share.astype(np.float32) for name, share in zip(columns, shares, strict=True)},
-        }
-    )
-    if usable is not None:
-        place = pl.when(usable).then(usable.cum_sum() - 1)
-        scored = pl.select(place.alias(ROW_COLUMN)).select(
-            pl.lit(scored[name]).gather(pl.col(ROW_COLUMN)).alias(name) for name in scored.columns
-        )
-    return pl.concat([batch.drop(ERROR_COLUMN), scored, error.to_frame()], how="horizontal")
-
-
-def _all_usable(X: Floats, error: pl.Series, features: Sequence[str]) -> bool:
-    """Whether every row can be scored: a quick look that most batches pass."""
-    if error.null_count() < len(error) or not len(X):
-        return False
-    bounds = np.array([BY_NAME[name].accepted for name in features])
-    # NaN, which stands for null as well, fails either comparison.
-    return bool((X.min(axis=0) >= bounds[:, 0]).all() and (X.max(axis=0) <= bounds[:, 1]).all())
-
-
-def _most_probable(shares: Floats) -> tuple[npt.NDArray[np.uint8], Floats]:
-    """Give the index of the largest share of each column, the first of equals, and the share.
-
-    The same as ``argmax`` and ``max`` over the first axis, which NumPy does column by column.
-    """
-    said = np.zeros(shares.shape[1], dtype=np.uint8)
-    best = shares[0].copy()
-    for index, share in enumerate(shares[1:], start=1):
-        said[share > best] = index
-        np.maximum(best, share, out=best)
-    return said, best
-
-
-def _check_columns(table: Table, model: MoodModel, keep: Sequence[str]) -> None:
+def _check_columns(table: Table, decider: Decider, keep: Sequence[str]) -> None:
+    model = decider.model
     absent = [name for name in model.features if name not in table.features]
     if absent:
         raise FeatureMismatchError(
@@ -307,18 +242,18 @@ def _check_columns(table: Table, model: MoodModel, keep: Sequence[str]) -> None:
             f"{', '.join(model.features)}. Add it, or train a model without: "
             f"affetto train … --features {','.join(table.features)}"
         )
+    absent = [name for name in decider.features if name not in table.features]
+    if absent:
+        raise FeatureMismatchError(
+            f"{table.name} has no column for {', '.join(absent)}, which a rule asks for; add it, "
+            "or leave the rule out"
+        )
     columns = [name for name in table.columns if name != ERROR_COLUMN]
     for name in keep:
         if name not in columns:
             raise UsageError(
                 f"{table.name} has no column {name!r} to keep; columns: {', '.join(columns)}"
             )
-
-
-def _reserved(model: MoodModel) -> set[str]:
-    """Columns of the result that a kept column of the input must not hide."""
-    own = (mood.column for mood in resolve_moods(model.moods))
-    return {ROW_COLUMN, MOOD_COLUMN, CONFIDENCE_COLUMN, ERROR_COLUMN, *own}
 
 
 def open_sources(source: TableLike | Sequence[TableLike]) -> Sources:

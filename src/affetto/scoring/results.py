@@ -12,7 +12,7 @@ time of change it had then is kept, and its file skipped; rows with an error are
 import json
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -73,6 +73,8 @@ class Results:
         Keep the rows of files that are unchanged; `has` tells which.
     can_resume : bool
         Whether a run that was stopped could go on; only words depend on it.
+    anew : callable, optional
+        Gives kept rows as this run would write them; the columns stay.
 
     Raises
     ------
@@ -91,6 +93,7 @@ class Results:
         *,
         resume: bool = False,
         can_resume: bool = True,
+        anew: Callable[[pl.DataFrame], pl.DataFrame] | None = None,
     ):
         self.out = Path(out)
         if self.out.suffix.lower() not in OUTPUT_SUFFIXES:
@@ -114,9 +117,13 @@ class Results:
         self._is_ordered = True
         self.n_new = 0
         self._kept = pl.DataFrame(schema=self._schema)
+        self._is_outdated = False
         found = next((path for path in (self._growing, self.out) if path.exists()), None)
         if resume and found:
             self._kept = self._unchanged(_read(found, self._schema), paths)
+            if anew is not None and len(self._kept):
+                kept, self._kept = self._kept, anew(self._kept)
+                self._is_outdated = not kept.equals(self._kept)
         elif found:
             self._refuse_to_lose(found)
         self._done = frozenset(self._kept[PATH_COLUMN])
@@ -189,7 +196,10 @@ class Results:
         trace: TracebackType | None,
     ) -> None:
         if self._file is None:
-            return
+            if not self._is_outdated or exc is not None:
+                return
+            self._begin(pl.DataFrame(schema=self._schema))
+        assert self._file is not None
         self._file.close()
         self._file = None
         try:

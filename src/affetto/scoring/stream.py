@@ -9,8 +9,8 @@ import polars as pl
 
 from affetto.audio.analysis import DESCRIPTOR_NAMES
 from affetto.errors import UsageError
-from affetto.model import MoodModel
-from affetto.scoring.label import ROW_COLUMN, Sources, Tally, label_frames
+from affetto.scoring.deciding import Decider
+from affetto.scoring.label import ROW_COLUMN, Sources, label_frames
 from affetto.scoring.listen import (
     MOMENT_COLUMNS,
     SCHEMA,
@@ -22,6 +22,7 @@ from affetto.scoring.listen import (
     table_of,
 )
 from affetto.scoring.results import STAMP, Results, stamp
+from affetto.scoring.tally import Tally
 from affetto.sources.files import AudioEntry
 from affetto.sources.tables import Table, translate_errors
 from affetto.tracks import ERROR_COLUMN, IDENTITY_COLUMNS
@@ -82,7 +83,7 @@ class Stream:
 
 def label_stream(
     sources: Sources,
-    model: MoodModel,
+    decider: Decider,
     *,
     tally: Tally,
     keep: Sequence[str] = (),
@@ -96,7 +97,7 @@ def label_stream(
     ----------
     sources : Sources
         Tables are labelled only with `out`: without, `label_head` shows them.
-    model : MoodModel
+    decider : Decider
     tally : Tally
         Counts what is labelled.
     keep : sequence of str
@@ -106,7 +107,9 @@ def label_stream(
         As `affetto.scoring.results.Results` has it. With a timeline: its windows are written,
         not the tracks; a track that failed has one row.
     resume : bool
-        Go on with what an earlier run left in `out`.
+        Go on with what an earlier run left in `out`. Its rows are labelled anew from their
+        features, so that the file says the same of all, whatever model, rules or least
+        confidence it was begun with.
 
     Returns
     -------
@@ -118,26 +121,33 @@ def label_stream(
         Before anything is heard: if a source has not a column to keep, the output cannot be
         written or would overwrite a run that was stopped, or settings exclude each other.
     FeatureMismatchError
-        If a table lacks a feature that the model needs.
+        If a table lacks a feature that the model or a rule needs.
     """
     extra = MOMENT_COLUMNS if listening.timeline else ()
 
     def describe(heard: Heard) -> Written:
-        row = _labelled(table_of([heard]), model, keep, tally)[0]
+        row = _labelled(table_of([heard]), decider, keep, tally)[0]
         row[ROW_COLUMN] = heard.index + 1
-        quiet = Tally(model.moods)  # windows are not tracks
+        quiet = Tally(decider.model.moods)  # windows are not tracks
         is_whole = heard.timeline and row[ERROR_COLUMN] is None
-        moments = _labelled(moments_of(heard), model, [*keep, *extra], quiet) if is_whole else []
+        moments = _labelled(moments_of(heard), decider, [*keep, *extra], quiet) if is_whole else []
         return Written(heard, row, moments)
 
-    frame = label_frames(sources.tables, model, keep=keep, tally=tally) if sources.tables else None
+    frame = None
+    if sources.tables:
+        frame = label_frames(sources.tables, decider, keep=keep, tally=tally)
+
+    def anew(kept: pl.DataFrame) -> pl.DataFrame:
+        told = kept.drop(decider.schema)
+        scored = _in_few_digits(decider.score(told, Tally(decider.model.moods)))
+        return scored.select(kept.columns).cast(kept.schema)
 
     def tables() -> Iterator[pl.DataFrame]:
         if frame is not None:
             with translate_errors(", ".join(table.name for table in sources.tables)):
                 yield from frame.collect_batches(maintain_order=True)
 
-    audio = label_frames([_nothing(extra)], model, keep=[*keep, *extra]).collect_schema()
+    audio = label_frames([_nothing(extra)], decider, keep=[*keep, *extra]).collect_schema()
     return _stream(
         sources.audio,
         _joined(audio, {} if frame is None else frame.collect_schema()),
@@ -146,6 +156,7 @@ def label_stream(
         out=out,
         resume=resume,
         rest=tables(),
+        anew=anew,
     )
 
 
@@ -211,6 +222,7 @@ def _stream(
     out: Path | None,
     resume: bool,
     rest: Iterable[pl.DataFrame],
+    anew: Callable[[pl.DataFrame], pl.DataFrame] | None = None,
 ) -> Stream:
     if resume and (out is None or listening.timeline):
         found = "a timeline" if listening.timeline else "no --out"
@@ -219,7 +231,12 @@ def _stream(
     if out is not None:
         paths = [entry.path for entry in entries]
         results = Results(
-            out, {**schema, **STAMP}, paths, resume=resume, can_resume=not listening.timeline
+            out,
+            {**schema, **STAMP},
+            paths,
+            resume=resume,
+            can_resume=not listening.timeline,
+            anew=anew,
         )
         places = [i for i in places if not results.has(paths[i])]
     heard_now = listen(
@@ -251,10 +268,14 @@ def _stream(
     return Stream(len(entries) - len(places), len(places), tracks)
 
 
-def _labelled(table: Table, model: MoodModel, keep: Sequence[str], tally: Tally) -> list[Row]:
-    frame = label_frames([table], model, keep=keep, tally=tally).collect()
-    # Python would write all the digits that single precision does not have.
-    return frame.with_columns(pl.col(pl.Float32).cast(pl.Float64).round(6)).to_dicts()
+def _labelled(table: Table, decider: Decider, keep: Sequence[str], tally: Tally) -> list[Row]:
+    frame = label_frames([table], decider, keep=keep, tally=tally).collect()
+    return _in_few_digits(frame).to_dicts()
+
+
+def _in_few_digits(frame: pl.DataFrame) -> pl.DataFrame:
+    """Leave out the digits that single precision does not have; Python would write them."""
+    return frame.with_columns(pl.col(pl.Float32).cast(pl.Float64).round(6))
 
 
 def _nothing(extra: Sequence[str]) -> Table:
