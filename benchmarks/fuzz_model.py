@@ -36,6 +36,7 @@ from affetto.moods import MOOD_NAMES
 from affetto.scorers import (
     Boosted,
     Clip,
+    Densities,
     Forest,
     Linear,
     Log10,
@@ -92,6 +93,15 @@ def seeds() -> list[bytes]:
                 gamma=0.1,
                 slope=-np.ones(k if k > 2 else 1),
                 offset=np.zeros(k if k > 2 else 1),
+            ),
+            Densities(
+                means=rng.normal(size=(k, 55)),
+                roots=np.tile(np.eye(55), (k, 1)),
+                freedom=np.full(k, 5.0),
+                share=np.ones(k),
+                mood=np.arange(k),
+                prior=np.full(k, 1 / k),
+                temperature=2.0,
             ),
         )
         steps = (

@@ -8,7 +8,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 README = HERE.parent / "README.md"
-BENCHMARKS = ("article", "speed", "audio", "tempo", "maps")
+BENCHMARKS = ("article", "unseen", "speed", "audio", "tempo", "maps", "library", "server", "page")
 
 
 def run(name: str) -> str:

@@ -35,6 +35,7 @@ from affetto.moods import MOOD_NAMES
 from affetto.scorers import (
     Boosted,
     Clip,
+    Densities,
     Forest,
     Linear,
     Log10,
@@ -46,7 +47,7 @@ from affetto.scorers import (
 )
 
 D = 10
-KINDS = ("linear", "mlp", "trees", "boosted", "svm", "average")
+KINDS = ("linear", "mlp", "trees", "boosted", "svm", "densities", "average")
 N_MOODS = (2, 3, 5)
 
 
@@ -79,6 +80,17 @@ def scorer_of(kind: str, k: int, rng: Any) -> Any:
             value=rng.normal(size=7 * 4 * k),
             baseline=rng.normal(size=k),
             **random_nodes(rng, 4 * k),
+        )
+    if kind == "densities":
+        return Densities(
+            means=rng.normal(size=(2 * k, D)),
+            roots=np.tril(rng.normal(size=(2 * k, D, D)), -1).reshape(-1, D)
+            + np.tile(np.diag(rng.uniform(0.5, 2, D)), (2 * k, 1)),
+            freedom=np.full(2 * k, 5.0),
+            share=np.full(2 * k, 0.5),
+            mood=np.tile(np.arange(k), 2),
+            prior=np.full(k, 1 / k),
+            temperature=2.0,
         )
     assert kind == "svm"
     return SupportVectors(

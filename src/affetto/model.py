@@ -25,6 +25,7 @@ from affetto.population import Population
 from affetto.scorers import (
     Boosted,
     Clip,
+    Densities,
     Forest,
     Linear,
     Log10,
@@ -46,7 +47,7 @@ _STEPS: Mapping[str, type[BaseStep]] = {
     step.OP: step for step in (Clip, Log10, Standardise, Polynomial)
 }
 _SCORERS: Mapping[str, type[BaseScorer]] = {
-    scorer.KIND: scorer for scorer in (Linear, Network, Forest, Boosted, SupportVectors)
+    scorer.KIND: scorer for scorer in (Linear, Network, Forest, Boosted, SupportVectors, Densities)
 }
 
 

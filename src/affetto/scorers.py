@@ -2,7 +2,7 @@
 
 Each scorer computes what scikit-learn computes for the estimator it was taken from. It is a
 frozen record of arrays that checks itself when it is made (see `affetto.parts`). Forests
-and boosted trees live in `affetto.trees`.
+and boosted trees live in `affetto.trees`, Student-t densities in `affetto.densities`.
 """
 
 from collections.abc import Callable
@@ -14,6 +14,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
+from affetto.densities import Densities
 from affetto.errors import ModelError, UsageError
 from affetto.parts import (
     MAX_WIDTH,
@@ -35,6 +36,7 @@ from affetto.trees import Boosted, Forest
 __all__ = [
     "Boosted",
     "Clip",
+    "Densities",
     "Forest",
     "Linear",
     "Log10",
@@ -277,7 +279,7 @@ class SupportVectors(BaseScorer):
         return votes + confidence / (3.0 * (np.abs(confidence) + 1.0))
 
 
-Scorer = Linear | Network | Forest | Boosted | SupportVectors
+Scorer = Linear | Network | Forest | Boosted | SupportVectors | Densities
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,14 +6,27 @@ from numpy.testing import assert_allclose
 
 from affetto.errors import LabelError
 from affetto.learning.pool import Pool
-from affetto.learning.recipes import CLEANINGS, RECIPES, Member, Recipe, fit_member, fit_recipe
+from affetto.learning.recipes import (
+    ALONE,
+    CLEANINGS,
+    COMMITTEE,
+    RECIPES,
+    SIMPLE_RECIPES,
+    Member,
+    Recipe,
+    fit_member,
+    fit_recipe,
+    recipe_for,
+)
 from affetto.learning.unseen import (
     choose,
     judge,
     judge_recipes,
     nested,
+    one_source_teaches,
     unseen_playlists,
     unseen_sources,
+    without_each,
 )
 
 FEATURES = ("energy", "acousticness", "valence")
@@ -91,14 +104,14 @@ def test_measures_of_an_easy_pool():
 
 def test_a_recipe_is_the_mean_of_its_members():
     pool = pool_of((0, 1, 2))
-    members = (Member("linear"), Member("quadratic"), Member("trees"))
+    members = (Member("linear"), Member("quadratic"), Member("densities"), Member("trees"))
     model = fit_recipe(Recipe(members), pool)
     each = [fit_member(member, pool).probabilities(pool.X) for member in members]
     assert_allclose(model.predict_proba(pool.X), np.mean(each, axis=0), atol=1e-12)
     assert (model.predict(pool.X) == np.array(MOODS)[pool.y]).mean() > 0.95
 
 
-@pytest.mark.parametrize("kind", ["linear", "quadratic", "trees"])
+@pytest.mark.parametrize("kind", ["linear", "quadratic", "densities", "trees"])
 def test_gaps_and_moods_not_taught_are_survived(kind):
     pool = pool_of((0, 1), (0, 1))
     pool.X[pool.sources == "s1", 1] = np.nan
@@ -164,5 +177,65 @@ def test_a_learner_of_any_kind_can_be_judged():
 
 
 def test_recipes_go_from_simple_to_intricate_and_differ():
-    assert len(set(map(str, RECIPES))) == len(RECIPES)
+    named = [str(recipe) for recipe in (*SIMPLE_RECIPES, *RECIPES)]
+    assert len(set(named)) == len(named)
     assert [len(r.members) for r in RECIPES] == sorted(len(r.members) for r in RECIPES)
+    assert COMMITTEE in RECIPES
+    assert ALONE in SIMPLE_RECIPES
+
+
+def test_one_source_is_learned_from_more_simply_than_many():
+    assert recipe_for(pool_of((0, 1, 2))) is ALONE
+    assert recipe_for(pool_of((0, 1, 2), (0, 1))) is COMMITTEE
+
+
+@pytest.mark.parametrize("kind", ["densities", "trees"])
+def test_a_row_counts_by_the_share_of_ways_that_keep_it(kind):
+    # Half of what is called energetic is calm: kept by two ways to clean of four.
+    pool = pool_of((0, 1, 2), n=80)
+    pool.X[:40, 0] = np.clip(pool.X[:40, 0] - 0.55, 0, 1)
+    calm = np.array([[0.3, 0.1, 0.6]])
+    every, none, places = (
+        fit_member(Member(kind, cleaning=way), pool).probabilities(calm)[0, 0]
+        for way in ("every", "none", "places")
+    )
+    assert places < every < none
+
+
+def test_one_source_teaches_and_every_other_judges():
+    pool = pool_of((0, 1, 2), (0, 1), (0,), (1, 2))
+    pool.tracks[95] = pool.tracks[3]  # s1 holds a track of s0
+    protocol = one_source_teaches(pool)
+    found = {str(part.units[0]): part for part in protocol.parts}
+    # s2 holds one mood and can neither teach nor judge; s1 and s3 share one mood only.
+    assert set(found) == {"s0 → s1", "s0 → s3", "s1 → s0", "s3 → s0"}
+    assert found["s1 → s0"].moods.tolist() == [0, 1]
+    assert 3 not in found["s1 → s0"].test
+    assert 95 not in found["s0 → s1"].test
+    for name, part in found.items():
+        teacher, judging = name.split(" → ")
+        assert set(pool.sources[part.train]) == {teacher}
+        assert set(pool.sources[part.test]) == {judging}
+    judged = judge_recipes([LINEAR], pool, protocol)[LINEAR]
+    again = judge(lambda learned: fit_recipe(LINEAR, learned).predict_proba, pool, protocol)
+    for ours, theirs in zip(judged.p, again.p, strict=True):
+        assert_allclose(ours, theirs, atol=1e-12)
+    with pytest.raises(LabelError, match="no two sources share two moods"):
+        one_source_teaches(pool_of((0, 1), (1, 2)))
+
+
+def test_a_source_that_misleads_the_others_is_named():
+    pool = pool_of((0, 1), (0, 1), (0, 1), (0, 1), (0, 1))
+    bad = pool.sources == "s3"
+    pool.y[bad] = 1 - pool.y[bad]  # it calls calm what the others call energetic
+    found = without_each(LINEAR, pool, unseen_sources(pool))
+    assert found[0]["source"] == "s3"
+    assert found[0]["hurts"]
+    assert not found[0]["helps"]
+    assert found[0]["log_loss"] < 0
+    assert found[0]["judged"] == 4
+    assert [row["hurts"] for row in found[1:]] == [False] * 4
+    # One that alone teaches a mood to others is judged by none that hold it.
+    alone = pool_of((0, 1, 2), (0, 1), (0, 1), (1, 2))
+    rows = {row["source"]: row for row in without_each(LINEAR, alone, unseen_sources(alone))}
+    assert rows["s3"]["judged"] == 2

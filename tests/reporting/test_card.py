@@ -97,6 +97,57 @@ class TestFacts:
         assert facts["data"] == "synthetic: its figures say nothing about real music"
 
 
+SOURCES = {
+    "balanced_accuracy": 0.7387,
+    "ece": 0.0187,
+    "sources": {
+        "one": {"balanced_accuracy": 0.36},
+        "my-two": {"balanced_accuracy": 0.98},
+    },
+    "without": [
+        {"source": "my-two", "log_loss": -0.021, "se": 0.01, "hurts": True},
+        {"source": "one", "log_loss": 0.01, "se": 0.01, "hurts": False},
+    ],
+}
+
+
+class TestSources:
+    def test_collections_never_seen(self, plain):
+        facts = card_facts(plain.with_about(ABOUT | {"unseen_source": SOURCES}))
+        assert facts["unseen sources"] == (
+            "74% right when every mood counts the same, mean of 2 collections never seen, each "
+            "judged among the moods it holds: from 36% (one) to 98% (my-two)"
+        )
+
+    def test_tables_that_hurt_are_named_and_only_those(self, plain):
+        facts = card_facts(plain.with_about({"unseen_source": SOURCES}))
+        assert (
+            facts["tables that hurt"] == "my-two (without it, the others' log-loss falls by 0.021)"
+        )
+        harmless = SOURCES | {"without": SOURCES["without"][1:]}
+        facts = card_facts(plain.with_about({"unseen_source": harmless}))
+        assert facts["tables that hurt"].startswith("none clearly: each of 1 was left out")
+
+    def test_confidence(self, plain):
+        unseen = ABOUT["unseen_group"] | {"ece": 0.0362}
+        about = ABOUT | {"unseen_group": unseen, "unseen_source": SOURCES}
+        about |= {"calibration": {"used": None, "words": "none is used"}}
+        assert card_facts(plain.with_about(about))["confidence"] == (
+            "off by 0.036 on groups never seen and 0.019 on sources never seen, on average; "
+            "calibration: none is used"
+        )
+
+    def test_nothing_measured_is_nothing_said(self, facts):
+        assert not {"unseen sources", "tables that hurt", "confidence"} & facts.keys()
+
+    @pytest.mark.parametrize("odd", [3, "x", [1], {"x": 1}, None, True, [{"source": 3}]])
+    @pytest.mark.parametrize("key", list(SOURCES))
+    def test_whatever_a_file_says_the_card_is_words(self, plain, key, odd):
+        about = {"unseen_source": SOURCES | {key: odd}, "calibration": odd}
+        facts = card_facts(plain.with_about(about))
+        assert all(isinstance(fact, str) and fact for fact in facts.values())
+
+
 class TestRows:
     def test_a_linear_model_holds_none(self, plain):
         assert card_facts(plain)["training rows"] == "it holds none"

@@ -1,7 +1,8 @@
 """Protocols U and S: recipes judged on playlists, and on whole sources, never seen."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from affetto.learning.evaluation import Predictions, among, group_intervals, sum
 from affetto.learning.pool import Pool
 from affetto.learning.recipes import Member, Recipe, fit_member
 from affetto.learning.splits import group_splits, source_splits
+from affetto.scorers import Pipeline
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.intp]
@@ -111,6 +113,41 @@ def unseen_sources(pool: Pool, sources: Sequence[str] | None = None) -> Protocol
         f"one of {len(np.unique(pool.sources))} sources held out, each of {len(parts)} judged "
         "among its own moods, without tracks that others hold",
     )
+
+
+def one_source_teaches(pool: Pool, *, least: int = 10) -> Protocol:
+    """Learn from each source alone, and judge by every other: how well one collector's idea holds.
+
+    Judged among the moods that both hold, without shared tracks. It tells what to learn
+    with where one source is all there is, of which nothing can be kept apart.
+
+    Parameters
+    ----------
+    pool : Pool
+    least : int
+        Tracks of a mood that the judging source must hold, for the mood to be judged.
+
+    Raises
+    ------
+    LabelError
+        If no two sources share two moods.
+    """
+    parts = []
+    for teacher in dict.fromkeys(pool.sources.tolist()):
+        train = np.flatnonzero(pool.sources == teacher)
+        known = np.isin(pool.y, pool.y[train]) & ~np.isin(pool.tracks, pool.tracks[train])
+        for judging in dict.fromkeys(pool.sources.tolist()):
+            test = np.flatnonzero((pool.sources == judging) & known)
+            moods, counts = np.unique(pool.y[test], return_counts=True)
+            moods = moods[counts >= least]
+            if judging == teacher or len(moods) < 2:
+                continue
+            test = test[np.isin(pool.y[test], moods)]
+            units = np.full(len(test), f"{teacher} → {judging}")
+            parts.append(Part(train, test, units, moods))
+    if not parts:
+        raise LabelError("no two sources share two moods: none can judge what another teaches")
+    return Protocol(tuple(parts), f"one source teaches, another judges, {len(parts)} pairs")
 
 
 Learner = Callable[[Pool], Callable[[Floats], Floats]]
@@ -215,11 +252,15 @@ def judge_recipes(
     members = list(dict.fromkeys(member for recipe in recipes for member in recipe.members))
     said: dict[Member, list[Floats]] = {member: [] for member in members}
     total = len(protocol.parts)
+    fitted: dict[Member, Pipeline] = {}
+    learned_from = None
     for done, part in enumerate(protocol.parts):
         progress("judging", done, total)
-        learned, asked = pool.part(part.train), pool.X[part.test]
+        if part.train is not learned_from:  # parts in a row may share their learning side
+            learned, learned_from = pool.part(part.train), part.train
+            fitted = {member: fit_member(member, learned) for member in members}
         for member in members:
-            said[member].append(fit_member(member, learned).probabilities(asked))
+            said[member].append(fitted[member].probabilities(pool.X[part.test]))
     progress("judging", total, total)
     return {
         recipe: Judgement(
@@ -232,6 +273,72 @@ def judge_recipes(
         )
         for recipe in recipes
     }
+
+
+CLEARLY = 2.0
+"""Standard errors from 0 beyond which a change over sources is called clear."""
+
+
+def without_each(
+    recipe: Recipe,
+    pool: Pool,
+    protocol: Protocol,
+    progress: Progress = lambda stage, done, total: None,
+) -> list[dict[str, Any]]:
+    """Leave each source out of learning in turn, and see what becomes of the others (protocol S).
+
+    The same tracks are judged with it and without. A source that alone teaches a mood to
+    another is not judged by that other.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    pool : Pool
+    protocol : Protocol
+        As `unseen_sources` gives it.
+    progress : callable
+
+    Returns
+    -------
+    list of dict
+        ``source``, ``judged`` (how many others), ``balanced_accuracy``, ``log_loss``: changes
+        without it, others counting the same; ``se`` of the latter; ``hurts`` (``helps``):
+        whether the log-loss of the others clearly falls (rises) without it, by `CLEARLY`
+        standard errors. The one that hurts most is first; those that fewer than two others
+        judge are absent.
+    """
+    whole = judge_recipes([recipe], pool, protocol)[recipe].by_source()
+    found: list[dict[str, Any]] = []
+    sources = list(pool.counts())
+    for done, source in enumerate(sources):
+        progress("without each source", done, len(sources))
+        parts = []
+        for part in protocol.parts:
+            train = part.train[pool.sources[part.train] != source]
+            if len(train) < len(part.train) and np.isin(part.moods, pool.y[train]).all():
+                parts.append(replace(part, train=train))
+        if len(parts) < 2:
+            continue
+        rest = Protocol(tuple(parts), protocol.rule)
+        left = judge_recipes([recipe], pool, rest)[recipe].by_source()
+        recall, loss = (
+            np.array([own[key] - whole[name][key] for name, own in left.items()])
+            for key in ("balanced_accuracy", "log_loss")
+        )
+        change, error = float(loss.mean()), float(loss.std(ddof=1)) / sqrt(len(loss))
+        found.append(
+            {
+                "source": source,
+                "judged": len(left),
+                "balanced_accuracy": float(recall.mean()),
+                "log_loss": change,
+                "se": error,
+                "hurts": change < -CLEARLY * error,
+                "helps": change > CLEARLY * error,
+            }
+        )
+    progress("without each source", len(sources), len(sources))
+    return sorted(found, key=lambda row: float(row["log_loss"]))
 
 
 def nested(judged: dict[Recipe, Judgement]) -> tuple[Judgement, dict[str, int]]:

@@ -33,6 +33,7 @@ def card_facts(model: MoodModel) -> dict[str, str]:
     """
     about = model.about
     test, unseen = _mapping(about.get("test")), _mapping(about.get("unseen_group"))
+    by_source = _mapping(about.get("unseen_source"))
     facts = {
         "kind": _kind(model),
         "moods": joined(model.moods),
@@ -41,6 +42,9 @@ def card_facts(model: MoodModel) -> dict[str, str]:
         "tracks a mood": _tracks_a_mood(about),
         "random split": _random_split(test),
         "unseen groups": _unseen(unseen),
+        "unseen sources": _unseen_sources(by_source),
+        "tables that hurt": _hurting(by_source),
+        "confidence": _confidence(about, unseen, by_source),
         "recall a mood": _recall_words(_recalls(test)),
         "weakness": _weakness(test, unseen),
         "training rows": (
@@ -129,6 +133,68 @@ def _unseen(unseen: Mapping[str, Any]) -> str:
         words += f", {percent(balanced)} when every mood counts the same"
     rule = unseen.get("rule")
     return f"{words} ({rule})" if isinstance(rule, str) else words
+
+
+def _unseen_sources(by_source: Mapping[str, Any]) -> str:
+    """Tell how whole collections never seen were labelled (protocol S)."""
+    balanced = _figure(by_source.get("balanced_accuracy"))
+    if balanced is None:
+        return ""
+    words = f"{percent(balanced)} right when every mood counts the same"
+    each = {
+        name: own
+        for name, figures in _mapping(by_source.get("sources")).items()
+        if (own := _figure(_mapping(figures).get("balanced_accuracy"))) is not None
+    }
+    if len(each) > 1:
+        worst, best = min(each, key=lambda name: each[name]), max(each, key=lambda name: each[name])
+        words += (
+            f", mean of {len(each)} collections never seen, each judged among the moods it "
+            f"holds: from {percent(each[worst])} ({worst}) to {percent(each[best])} ({best})"
+        )
+    return words
+
+
+def _hurting(by_source: Mapping[str, Any]) -> str:
+    """Name the sources without which the others are judged better."""
+    listed = by_source.get("without")
+    rows = [_mapping(row) for row in listed] if isinstance(listed, list) else []
+    named = [
+        (name, change)
+        for row in rows
+        if isinstance(name := row.get("source"), str)
+        and (change := _figure(row.get("log_loss"))) is not None
+        and row.get("hurts") is True
+    ]
+    if not rows:
+        return ""
+    if not named:
+        return (
+            f"none clearly: each of {len(rows)} was left out of learning in turn, and no time "
+            "were the others told clearly better"
+        )
+    words = [
+        f"{name} (without it, the others' log-loss falls by {-change:.3f})"
+        for name, change in named
+    ]
+    return joined(words, most=4)
+
+
+def _confidence(
+    about: Mapping[str, Any], unseen: Mapping[str, Any], by_source: Mapping[str, Any]
+) -> str:
+    """Tell how far its probabilities are off, and whether they were calibrated."""
+    errors = [
+        f"{error:.3f} on {where} never seen"
+        for figures, where in ((unseen, "groups"), (by_source, "sources"))
+        if (error := _figure(figures.get("ece"))) is not None
+    ]
+    calibration = about.get("calibration")
+    said = calibration if isinstance(calibration, str) else _mapping(calibration).get("words")
+    facts = [f"off by {joined(errors)}, on average"] if errors else []
+    if isinstance(said, str) and said:
+        facts.append(f"calibration: {said}")
+    return "; ".join(facts)
 
 
 def _recalls(figures: Mapping[str, Any]) -> dict[str, float]:
