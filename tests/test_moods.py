@@ -155,6 +155,10 @@ def test_fifty_own_moods_differ_and_stand_out(field):
         ("Überschwänglich", "p_überschwänglich"),
         ("楽しい", "p_楽しい"),
         ("!!!", "p_mood"),
+        ("😀", "p_😀"),
+        ("rock/pop 🎸", "p_rock_pop_🎸"),
+        ("cafe\u0301", "p_caf\u00e9"),
+        ("खुशी", "p_खुशी"),
     ],
 )
 def test_probability_columns(name, column):
@@ -180,8 +184,9 @@ def test_a_vocabulary_holds_2_to_50():
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        (["sad", "Sad"], "'sad' and 'Sad' would share the column 'p_sad'"),
-        (["lo-fi", "happy", "lo fi"], "'lo-fi' and 'lo fi' would share the column 'p_lo_fi'"),
+        (["sad", "Sad"], "'sad' and 'Sad' differ by case, spaces or"),
+        (["night drive", "Night  Drive"], "differ by case, spaces or"),
+        (["caf\u00e9", "cafe\u0301"], "differ by case, spaces or accents' form only"),
         (["Happy", "Sad", "Happy"], "mood 'Happy' is named 2 times"),
         (["Happy", "  "], "empty name"),
         (["Happy", ""], "empty name"),
@@ -190,6 +195,27 @@ def test_a_vocabulary_holds_2_to_50():
 def test_clashing_and_empty_moods_are_refused(names, message):
     with pytest.raises(UsageError, match=message):
         resolve_moods(names)
+
+
+def columns_of(*names):
+    return [mood.column for mood in resolve_moods(names)]
+
+
+def test_names_of_one_column_get_it_numbered_in_the_order_given():
+    assert columns_of("lo-fi", "happy", "lo fi") == ["p_lo_fi", "p_happy", "p_lo_fi_2"]
+    assert columns_of("C", "C++", "C#", "c_2") == ["p_c", "p_c_2", "p_c_3", "p_c_2_2"]
+    assert columns_of("!!!", "???", "—") == ["p_mood", "p_mood_2", "p_mood_3"]
+    assert columns_of("😀", "😢") == ["p_😀", "p_😢"]
+
+
+@settings(deadline=None)
+@given(st.lists(st.text(st.characters(categories=["L", "P", "S", "Zs"]), min_size=1), min_size=2))
+def test_no_two_moods_share_a_column(names):
+    try:
+        moods = resolve_moods(names)
+    except UsageError:
+        return
+    assert len({mood.column for mood in moods}) == len(names)
 
 
 def test_order_of_moods():

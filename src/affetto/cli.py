@@ -8,11 +8,23 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 import affetto
+from affetto.cli_library import library_app
+from affetto.cli_model import model_app
+from affetto.cli_options import (
+    DropOption,
+    GroupOption,
+    JsonOption,
+    LabelOption,
+    MapOption,
+    ModelOption,
+    names_in,
+)
+from affetto.cli_serve import serve
 from affetto.errors import AffettoError, UsageError
 
 # One thread of BLAS and OpenMP a process, set before NumPy is loaded: their own threads
@@ -28,8 +40,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # plain help: rich alone would take longer than all the rest
 )
-model_app = typer.Typer(help="Look into model files.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(model_app, name="model")
+app.add_typer(library_app, name="library")
+app.command()(serve)
 
 STOPPED = 130
 
@@ -51,13 +64,12 @@ ExcerptOption = Annotated[
 ResumeOption = Annotated[
     bool, typer.Option("--resume", help="Go on with what a stopped run left in --out.")
 ]
+LeastOption = Annotated[
+    float, typer.Option(help="Say no mood where the most probable one is less so (0–1).")
+]
 TimeoutOption = Annotated[
     float, typer.Option("--timeout", help="Seconds after which a file is given up.")
 ]
-ModelOption = Annotated[
-    str | None, typer.Option("--model", "-m", help="A .affetto file. Default: affetto's own.")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 
 def main() -> None:
@@ -105,6 +117,11 @@ def label(
     picture: Annotated[
         Path | None, typer.Option(help="Draw one track's timeline: an .svg file.")
     ] = None,
+    min_confidence: LeastOption = 0.0,
+    rules: Annotated[
+        str | None,
+        typer.Option(help="Rules that decide where they hold: a file, or 'learned'."),
+    ] = None,
     excerpt: ExcerptOption = False,
     jobs: JobsOption = None,
     timeout_s: TimeoutOption = 300.0,
@@ -113,10 +130,15 @@ def label(
 ) -> None:
     """Tell the mood of every track: of audio, or of tables of audio features."""
     from affetto import terminal, terminal_listen
-    from affetto.model import load_model
-    from affetto.scoring.label import Tally, label_head, label_to_file, open_sources
+    from affetto.scoring.label import decider_of, label_head, label_to_file, open_sources
+    from affetto.scoring.tally import Tally
 
-    loaded = load_model(model)
+    decider = decider_of(model, min_confidence=min_confidence, rules=rules)
+    loaded, decided = decider.model, decider.rules
+    for remark in decided.notes if decided else ():
+        terminal.note(f"{rules}: {remark}")
+    if rules and not decided:
+        terminal.note("this model has learned no rule that beats it: none is applied")
     sources = open_sources(inputs)
     for remark in sources.notes:
         terminal.note(remark)
@@ -129,7 +151,7 @@ def label(
         settings = Listening(jobs, excerpt, timeline or bool(picture), timeout_s=timeout_s)
         _check_picture(picture, len(sources.audio))
         stream = label_stream(
-            sources, loaded, tally=tally, keep=kept, listening=settings, out=out, resume=resume
+            sources, decider, tally=tally, keep=kept, listening=settings, out=out, resume=resume
         )
         heard = terminal_listen.follow(stream, out, as_json=as_json)
     elif timeline or picture:
@@ -138,10 +160,18 @@ def label(
         raise UsageError("--resume is for audio; tables are labelled anew in no time")
     elif out is not None:
         with terminal.row_counter("labelling") as on_rows:
-            tally = label_to_file(sources.tables, out, loaded, keep=kept, on_rows=on_rows)
+            tally = label_to_file(
+                sources.tables,
+                out,
+                loaded,
+                keep=kept,
+                min_confidence=min_confidence,
+                rules=decided,
+                on_rows=on_rows,
+            )
     if out is None:
         limit = None if as_json else max(0, terminal.SHOWN_ROWS - len(heard.tracks))
-        rest = label_head(sources.tables, loaded, keep=kept, rows=limit, tally=tally)
+        rest = label_head(sources.tables, decider, keep=kept, rows=limit, tally=tally)
         terminal_listen.show(heard, rest, tally, as_json=as_json, timeline=timeline)
     if picture is not None:
         terminal_listen.draw(heard.tracks[0], loaded.moods, picture)
@@ -149,6 +179,7 @@ def label(
         terminal.problems(heard.failures, tally.failed)
         terminal.counts(tally.per_mood)
         noun = "track" if sources.audio else "row"
+        terminal.doubts(tally.doubts, noun, min_confidence)
         terminal.failures(tally.failed, noun, "labelled", out)
         if out is not None:
             terminal.written(out, tally.rows, noun, heard.n_kept)
@@ -227,6 +258,7 @@ def explain(
         str | None, typer.Option(help="Words of a title, an artist or a path.")
     ] = None,
     picture: Annotated[Path | None, typer.Option(help="Draw one track: an .svg file.")] = None,
+    min_confidence: LeastOption = 0.0,
     excerpt: ExcerptOption = False,
     jobs: JobsOption = None,
     as_json: JsonOption = False,
@@ -245,7 +277,9 @@ def explain(
     sources = open_sources(inputs)
     for remark in sources.notes:
         terminal.note(remark)
-    answers, total = explain_sources(sources, loaded, pick, jobs=jobs, excerpt=excerpt)
+    answers, total = explain_sources(
+        sources, loaded, pick, min_confidence=min_confidence, jobs=jobs, excerpt=excerpt
+    )
     if picture is not None:
         one = only_one(answers, total)
         if one.explanation is not None:
@@ -267,18 +301,13 @@ def train(
         list[str],
         typer.Argument(help="Labelled tables, dataset:NAME, or one mood a file: Happy=a.csv."),
     ],
-    label: Annotated[str, typer.Option(help="Column that holds each row's mood.")] = "mood",
-    group: Annotated[
-        str | None,
-        typer.Option(help="Column of playlists or artists to keep whole when judging."),
-    ] = None,
+    label: LabelOption = "mood",
+    group: GroupOption = None,
     out: Annotated[
         Path, typer.Option("--out", "-o", help="Folder for model, evidence and report.")
     ] = Path("affetto-model"),
-    mapping: Annotated[
-        str, typer.Option("--map", help="Labels to read as moods: angry=Aggressive,calm=Relaxing.")
-    ] = "",
-    drop: Annotated[str, typer.Option(help="Labels to leave out: sad,other.")] = "",
+    mapping: MapOption = "",
+    drop: DropOption = "",
     features: Annotated[
         str, typer.Option(help="Features to learn from: energy,valence. Default: all there are.")
     ] = "",
@@ -308,8 +337,8 @@ def train(
 
     settings = Settings(
         group=group,
-        features=_names(features) or None,
-        candidates=_names(candidates) or None,
+        features=names_in(features) or None,
+        candidates=names_in(candidates) or None,
         engineering=engineering,
         test_size=test_size,
         seed=seed,
@@ -317,7 +346,7 @@ def train(
     )
     with results_folder(out):  # before minutes of work, not after
         sources = from_arguments(
-            tables, label=label, mapping=parse_mapping(mapping), drop=_names(drop)
+            tables, label=label, mapping=parse_mapping(mapping), drop=names_in(drop)
         )
         with terminal.stages(STAGES, "training") as progress:
             run = run_training(sources, settings=settings, progress=progress)
@@ -358,55 +387,6 @@ def demo(
     take_tour(out, seed, jobs)
 
 
-@model_app.command("show")
-def model_show(
-    model: Annotated[str | None, typer.Argument(help="A .affetto file.")] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Print a model's card: what it was trained on, and what was measured."""
-    from affetto import terminal
-    from affetto.model import load_model
-    from affetto.reporting.card import card_facts
-
-    loaded = load_model(model)
-    if as_json:
-        facts: dict[str, Any] = {
-            "name": loaded.name,
-            "kind": loaded.kind,
-            "moods": list(loaded.moods),
-            "features": list(loaded.features),
-            "about": dict(loaded.about),
-        }
-        terminal.print_json(json.dumps(facts, ensure_ascii=False, indent=1))
-    else:
-        terminal.model_card(loaded.name, card_facts(loaded))
-
-
-@model_app.command("list")
-def model_list() -> None:
-    """List the models that come with affetto."""
-    from affetto import terminal
-    from affetto.model import load_model, packaged_models
-
-    for name in packaged_models():
-        loaded = load_model(name)
-        terminal.out.print(f"{name}  {loaded.name}, {len(loaded.moods)} moods, {loaded.kind}")
-
-
-@model_app.command("export")
-def model_export(
-    out: Annotated[Path, typer.Argument(help="Where to write: a .affetto file.")],
-    model: ModelOption = None,
-) -> None:
-    """Copy a model, checked while read, to a file of its own."""
-    from affetto import terminal
-    from affetto.model import load_model
-
-    if out.suffix != ".affetto":
-        raise UsageError(f"cannot write {out.name}: expected a name that ends in .affetto")
-    terminal.note(f"Written: {load_model(model).save(out)}")
-
-
 def _check_picture(picture: Path | None, n_tracks: int) -> None:
     if picture is None:
         return
@@ -416,11 +396,6 @@ def _check_picture(picture: Path | None, n_tracks: int) -> None:
         raise UsageError(f"cannot draw {picture}: the folder {picture.parent} does not exist")
     if n_tracks != 1:
         raise UsageError(f"a picture shows one track, and {n_tracks} were named")
-
-
-def _names(text: str) -> tuple[str, ...]:
-    """Read a comma-separated option."""
-    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 if __name__ == "__main__":

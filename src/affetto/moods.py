@@ -4,7 +4,7 @@ import colorsys
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from types import MappingProxyType
 
@@ -33,6 +33,10 @@ class Mood:
         at least .07 together with the first eight own moods.
     meaning : str
         One clause for a beginner.
+    column : str
+        Name of this mood's probability column: ``p_relaxing`` for ``Relaxing``. In lower case,
+        with ``_`` for whatever is no letter, figure or emoji. Within a vocabulary no two are
+        the same (see `resolve_moods`).
 
     References
     ----------
@@ -48,11 +52,21 @@ class Mood:
     colour_light: str = "#555555"
     colour_dark: str = "#bbbbbb"
     meaning: str = ""
+    column: str = ""
 
-    @property
-    def column(self) -> str:
-        """Name of this mood's probability column: ``p_relaxing`` for ``Relaxing``."""
-        return "p_" + (re.sub(r"\W+", "_", self.name.lower()).strip("_") or "mood")
+    def __post_init__(self) -> None:
+        if not self.column:
+            object.__setattr__(self, "column", _column(self.name))
+
+
+def _column(name: str) -> str:
+    composed = unicodedata.normalize("NFC", name.lower())
+    # Marks belong to their letters (Hindi vowels); So and Sk are emoji and their skin tones.
+    kept = ("L", "M", "N", "So", "Sk")
+    text = "".join(
+        char if unicodedata.category(char).startswith(kept) else "_" for char in composed
+    )
+    return "p_" + (re.sub("_+", "_", text).strip("_") or "mood")
 
 
 MOODS: tuple[Mood, ...] = (
@@ -104,7 +118,8 @@ def resolve_moods(names: Iterable[str]) -> tuple[Mood, ...]:
     """Turn mood names into a vocabulary.
 
     The five keep their places and colours; other names get colours of their own, in the
-    order given.
+    order given. Names that would share a probability column (``lo-fi`` and ``lo fi``) get it
+    numbered, in the order given: ``p_lo_fi``, ``p_lo_fi_2``.
 
     Parameters
     ----------
@@ -118,7 +133,8 @@ def resolve_moods(names: Iterable[str]) -> tuple[Mood, ...]:
     Raises
     ------
     UsageError
-        If there are too few or too many names, an empty one, or two that clash.
+        If there are too few or too many names, an empty one, or two that differ by upper and
+        lower case, spaces or the Unicode form alone.
     """
     ordered = list(names)
     if not MIN_MOODS <= len(ordered) <= MAX_MOODS:
@@ -129,19 +145,32 @@ def resolve_moods(names: Iterable[str]) -> tuple[Mood, ...]:
     own = [name for name in dict.fromkeys(ordered) if name not in BY_NAME]
     moods = [BY_NAME.get(name) or _own_mood(name, own.index(name)) for name in ordered]
     seen: dict[str, str] = {}
-    for mood in moods:
+    columns: set[str] = set()
+    for place, mood in enumerate(moods):
         if not mood.name.strip():
             raise UsageError("a mood has an empty name; every label needs at least one letter")
         check_name(mood.name)
-        clash = seen.setdefault(mood.column, mood.name)
+        clash = seen.setdefault(same_name(mood.name), mood.name)
         if ordered.count(mood.name) > 1:
             raise UsageError(f"mood {mood.name!r} is named {ordered.count(mood.name)} times")
         if clash != mood.name:
             raise UsageError(
-                f"moods {clash!r} and {mood.name!r} would share the column {mood.column!r}; "
-                "merge them with --map or rename one"
+                f"moods {clash!r} and {mood.name!r} differ by case, spaces or accents' form only; "
+                "give both one name with --map, or rename one"
             )
+        column, number = mood.column, 1
+        while column in columns:
+            number += 1
+            column = f"{mood.column}_{number}"
+        columns.add(column)
+        if number > 1:
+            moods[place] = replace(mood, column=column)
     return tuple(moods)
+
+
+def same_name(name: str) -> str:
+    """Give what two spellings of one name share: the same letters in any case and form."""
+    return " ".join(unicodedata.normalize("NFC", name).casefold().split())
 
 
 def check_name(text: object) -> None:

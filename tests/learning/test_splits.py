@@ -199,18 +199,35 @@ def test_many_ways_are_sampled_without_repeats_and_evenly():
 
 
 def test_of_very_many_ways_every_group_is_held_out_about_equally_often():
-    y, groups = playlists(*[[6] * 8] * 3)
+    y, groups = playlists([6] * 8, [6] * 8, [6] * 4)
     made = group_splits(y, groups, MOODS, limit=16)
-    assert made.rule == "one group of every mood held out, 16 of 512 ways drawn at random"
+    assert made.rule == "one group of every mood held out, 16 of 256 ways drawn at random"
     often = Counter(name for _, test in made.splits for name in set(groups[test]))
-    assert set(often.values()) == {2}
+    assert [often[f"{mood}-0"] for mood in range(3)] == [2, 2, 4]
+    assert set(often.values()) == {2, 4}
+
+
+def test_many_groups_of_every_mood_are_dealt_into_folds_of_like_size():
+    sizes = [[40, 6, 6, 6, 6, 6, 40], [10] * 5, [9] * 12]
+    y, groups = playlists(*sizes)
+    made = group_splits(y, groups, MOODS)
+    assert made.rule == "the groups of every mood dealt into 5 folds"
+    assert made.even
+    held = [set(groups[test].tolist()) for _, test in made.splits]
+    assert sorted(name for out in held for name in out) == sorted(set(groups))  # each once
+    for (train, test), out in zip(made.splits, held, strict=True):
+        assert not out & set(groups[train])
+        assert len(train) + len(test) == len(y)
+        assert sum(name.startswith("1-") for name in out) == 1
+        assert sum(name.startswith("2-") for name in out) in {2, 3}
+    assert not any({"0-0", "0-6"} <= out for out in held)  # the two long ones
 
 
 def test_so_many_ways_that_they_overflow():
-    y, groups = playlists(*[[1] * 100] * 12)
+    y, groups = playlists(*[[6] * 3] * 11, [1] * 100)
     made = group_splits(y, groups, [f"m{i}" for i in range(12)], limit=3)
-    assert len(made.splits) == 3
-    assert f"3 of {100**12:,} ways" in made.rule
+    assert "m0" not in made.rule
+    assert f"of {3**11 * 100:,} ways" in made.rule
 
 
 def test_groups_that_cross_moods_are_folded():
@@ -224,17 +241,23 @@ def test_groups_that_cross_moods_are_folded():
 def test_a_mood_with_one_group_is_never_held_out():
     y, groups = playlists([20, 20], [20, 20], [20])
     made = group_splits(y, groups, MOODS)
-    assert "some moods have one group only" in made.rule
+    assert made.rule == (
+        "one group of every mood that has several held out, all 4 ways; "
+        "Dark, with one group only, never judged"
+    )
+    assert len(made.splits) == 4
     for train, test in made.splits:
         assert set(y[train]) == {0, 1, 2}
-        assert "2-0" not in groups[test]
+        assert set(y[test]) == {0, 1}
 
 
 def test_splits_that_leave_too_few_tracks_to_learn_are_left_out():
     y, groups = playlists([20, 4], [20, 20])
     made = group_splits(y, groups, MOODS[:2])
     assert len(made.splits) == 2  # holding 0-0 out would leave four tracks of mood 0
-    assert made.rule.endswith("all 4 ways; 2 of 4 left out, with too few tracks to learn")
+    assert made.rule.endswith(
+        "all 2 ways; 1 never held out, as too little of their mood would be left"
+    )
     assert all("0-1" in groups[test] for _, test in made.splits)
 
 
@@ -267,14 +290,28 @@ def test_no_group_ever_stands_on_both_sides(y, n_groups, crossing, seed):
     ("sizes", "named"),
     [
         ([[20], [20], [20]], "Energetic, Relaxing, Dark"),  # grouped by mood
-        ([[3, 4], [20, 20], [20, 20]], "Energetic"),  # either playlist alone is too few
-        ([[20, 20], [4, 4], [1, 2, 2, 1]], "Relaxing, Dark"),
+        ([[3, 4], [4, 4], [20, 20]], "Energetic, Relaxing"),  # of Dark alone, any guess is right
+        ([[20, 20], [4, 4], [2, 2, 2]], "Relaxing, Dark"),
     ],
 )
 def test_where_nothing_can_be_unseen_the_moods_to_blame_are_named(sizes, named):
     y, groups = playlists(*sizes)
     with pytest.raises(LabelError, match=f"unseen: {named} would keep fewer than 5 tracks"):
         group_splits(y, groups, MOODS)
+
+
+def test_a_mood_of_small_groups_does_not_keep_the_others_from_being_judged():
+    y, groups = playlists([3, 4], [20, 20], [20, 20])
+    made = group_splits(y, groups, MOODS)
+    assert made.rule.endswith("all 4 ways; Energetic, with fewer than 5 tracks outside one group, "
+                              "never judged")  # fmt: skip
+    assert all(set(y[test]) == {1, 2} for _, test in made.splits)
+
+
+def test_many_moods_to_blame_are_not_all_listed():
+    y, groups = playlists(*[[4, 4]] * 9)
+    with pytest.raises(LabelError, match=r"m5, 3 more would .* too small. Add tracks or playlists"):
+        group_splits(y, groups, [f"m{i}" for i in range(9)])
 
 
 def test_groups_that_cross_and_yet_cannot_be_held_out():

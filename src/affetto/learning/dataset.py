@@ -1,5 +1,6 @@
 """Labelled tracks gathered from tables, and the audit that cleans them before any split."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,16 +19,19 @@ from affetto.learning.audit import (
     Finding,
     Row,
     few_tracks,
+    group_findings,
     leaking_columns,
     leaking_features,
+    listed,
     note,
     once_each,
+    one_spelling,
     problem_findings,
     rows_text,
     tracks_text,
 )
 from affetto.learning.labels import LabelledTable, as_text, is_plain
-from affetto.moods import mood_order, relabel, resolve_moods
+from affetto.moods import MAX_MOODS, mood_order, relabel, resolve_moods
 from affetto.tracks import ERROR_COLUMN, IDENTITY_COLUMNS, Track
 
 MIN_TRACKS_A_MOOD = 10
@@ -77,6 +81,14 @@ class LabelledTracks:
         counts = np.bincount(self.y, minlength=len(self.moods))
         return {mood: int(count) for mood, count in zip(self.moods, counts, strict=True)}
 
+    def fingerprint(self) -> str:
+        """Give the SHA-256 of values, moods and their names: the same for the same tracks."""
+        digest = hashlib.sha256()
+        for part in (self.X.tobytes(), self.y.astype(np.int64).tobytes()):
+            digest.update(part)
+        digest.update("|".join([*self.moods, *self.features]).encode())
+        return digest.hexdigest()
+
 
 def gather(
     sources: Sequence[LabelledTable],
@@ -84,6 +96,7 @@ def gather(
     group: str | None = None,
     features: Sequence[str] | None = None,
     keep_duplicates: bool = False,
+    to_judge: bool = False,
 ) -> tuple[LabelledTracks, Audit]:
     """Read labelled tables, audit them, and keep what can be learned from.
 
@@ -99,6 +112,9 @@ def gather(
     keep_duplicates : bool
         Skip the rules on duplicates and conflicts, to repeat a published figure that was
         measured without them. Never for a model in use.
+    to_judge : bool
+        The tracks are to judge a model by, not to learn from: few of a mood, one mood, or one
+        group will do.
 
     Returns
     -------
@@ -110,7 +126,8 @@ def gather(
     TableError
         If a table lacks its label or group column, or the tables share no feature.
     LabelError
-        If fewer than two moods are left, or a mood has fewer than 10 tracks.
+        If fewer than two moods are left or more than 50, a mood has fewer than 10 tracks, or
+        the groups are one, or as many as the tracks.
     """
     shared = _shared_features(sources)
     used = _wanted_features(sources, features) if features is not None else shared
@@ -121,6 +138,7 @@ def gather(
     _note_group_gaps(sources, group, findings)
 
     labelled = [row for row in rows if row.mood is not None]
+    findings += one_spelling(labelled)
     if len(labelled) < n_rows:
         count = n_rows - len(labelled)
         findings.append(
@@ -130,7 +148,8 @@ def gather(
         )
     usable = [row for row in labelled if not row.problem]
     findings += problem_findings(labelled)
-    findings += leaking_columns(usable, group)
+    if not to_judge:
+        findings += leaking_columns(usable, group)
 
     kept, n_shared, duplicate_findings, conflicts, duplicates = once_each(usable)
     if keep_duplicates:
@@ -140,9 +159,15 @@ def gather(
         findings += duplicate_findings
 
     _check_no_mood_is_lost(labelled, kept)
+    if not to_judge:
+        _check_moods(kept)
+        _check_groups(kept, group)
     tracks = _assemble(kept, used, group)
-    findings += few_tracks(tracks.per_mood())
-    findings += leaking_features(tracks.X, tracks.y, used, tracks.moods)
+    if not to_judge:
+        findings += few_tracks(tracks.per_mood())
+        findings += leaking_features(tracks.X, tracks.y, used, tracks.moods)
+        if group is not None and tracks.groups is not None:
+            findings += group_findings(tracks.y, tracks.groups, tracks.moods, group)
     audit = Audit(
         rows=n_rows,
         dropped_unlabelled=n_rows - len(labelled),
@@ -241,7 +266,7 @@ def read_rows(source: LabelledTable, columns: Columns, findings: list[Finding]) 
     groups: list[str | None] = [None] * len(frame)
     if group is not None and group in frame.columns:
         groups = as_text(frame[group], "group", table.name)
-        n_without = sum(not name for name in groups)
+        n_without = sum(not (name or "").strip() for name in groups)
         if n_without:
             text = f"{table.name}: {n_without} row(s) have no {group!r}: counted as one group."
             findings.append(note(text, n_without))
@@ -263,7 +288,7 @@ def read_rows(source: LabelledTable, columns: Columns, findings: list[Finding]) 
             values=tuple(values[index]),
             telling=tuple(telling[index]) if columns.telling else (),
             mood=moods[index],
-            group=groups[index] or table.name if group is not None else None,
+            group=(groups[index] or "").strip() or table.name if group is not None else None,
             table=table.name,
             track=Track(**{k: named[index].get(k) for k in track_fields}) if named else Track(),
             problem=problems[index],
@@ -307,36 +332,81 @@ def _note_group_gaps(
         findings.append(note(text, len(without)))
 
 
-def _assemble(rows: Sequence[Row], features: tuple[str, ...], group: str | None) -> LabelledTracks:
-    moods = mood_order(row.mood for row in rows if row.mood)
+def _check_moods(rows: Sequence[Row]) -> None:
+    """Refuse what cannot be learned.
+
+    Raises
+    ------
+    LabelError
+    """
+    counts = Counter(row.mood for row in rows if row.mood)
+    moods = mood_order(counts)
     if len(moods) < 2:
         found = f"only the mood {moods[0]!r}" if moods else "no labelled track"
         raise LabelError(
             f"found {found} after the audit; a model needs at least two moods. "
             "Add tracks of another mood, or check --label, --map and --drop"
         )
+    if len(moods) > MAX_MOODS:
+        raise LabelError(
+            f"found {len(moods)} moods ({listed(moods)}); a vocabulary holds 2 to {MAX_MOODS}. "
+            "Does --label name the column of moods? If so, merge some with --map, or leave some "
+            "out with --drop"
+        )
     resolve_moods(moods)
+    poor = [mood for mood in moods if counts[mood] < MIN_TRACKS_A_MOOD]
+    if poor:
+        one = len(poor) == 1
+        have = [f"{mood!r} has {tracks_text(counts[mood])}" for mood in poor]
+        way_out = (
+            f"Add tracks, or leave {'it' if one else 'them'} out: --drop {','.join(poor)}"
+            if len(moods) - len(poor) >= 2
+            else "Add tracks"
+        )
+        raise LabelError(
+            f"mood{'' if one else 's'} {listed(have)} that can be used; at least "
+            f"{MIN_TRACKS_A_MOOD} {'are' if one else 'of each are'} needed. {way_out}"
+        )
+
+
+def _check_groups(rows: Sequence[Row], group: str | None) -> None:
+    """Refuse groups of which none can be kept unseen, or that group nothing.
+
+    Raises
+    ------
+    LabelError
+    """
+    names = Counter(row.group for row in rows)
+    if group is None:
+        return
+    if len(names) < 2:
+        if {row.table for row in rows} == set(names):
+            raise LabelError(
+                f"group column {group!r} is empty in every row. Name the column of playlists or "
+                "artists, or leave --group out"
+            )
+        raise LabelError(
+            f"group column {group!r} holds one group only ({next(iter(names))!r}), so nothing can "
+            "be kept unseen. Leave --group out, or add tracks from another playlist"
+        )
+    if len(names) == len(rows):
+        raise LabelError(
+            f"group column {group!r} holds another value for each of the {len(rows)} tracks, so "
+            "it groups nothing. Name the column of playlists or artists, or leave --group out"
+        )
+
+
+def _assemble(rows: Sequence[Row], features: tuple[str, ...], group: str | None) -> LabelledTracks:
+    if not rows:
+        raise LabelError("found no labelled track after the audit; check --label, --map and --drop")
+    moods = mood_order(row.mood for row in rows if row.mood)
     index = {mood: position for position, mood in enumerate(moods)}
-    y = np.array([index[row.mood] for row in rows if row.mood], dtype=np.intp)
-    counts = np.bincount(y, minlength=len(moods))
-    poor = int(counts.argmin())
-    if counts[poor] < MIN_TRACKS_A_MOOD:
-        raise LabelError(
-            f"mood {moods[poor]!r} has {tracks_text(counts[poor])} that can be used; at least "
-            f"{MIN_TRACKS_A_MOOD} are needed. Add tracks, or leave it out: --drop {moods[poor]}"
-        )
-    groups = np.array([row.group for row in rows]) if group is not None else None
-    if groups is not None and len(np.unique(groups)) < 2:
-        raise LabelError(
-            f"group column {group!r} holds one group only ({str(groups[0])!r}), so nothing can be "
-            "kept unseen. Leave --group out, or add tracks from another playlist"
-        )
     return LabelledTracks(
         X=np.array([row.values for row in rows], dtype=np.float64),
-        y=y,
+        y=np.array([index[row.mood] for row in rows if row.mood], dtype=np.intp),
         moods=tuple(moods),
         features=features,
-        groups=groups,
+        groups=np.array([row.group for row in rows]) if group is not None else None,
         tables=np.array([row.table for row in rows]),
         names=np.array([str(row.track) for row in rows]),
         group_column=group,

@@ -139,12 +139,56 @@ def from_arguments(
     return resolve_tables(sources, mapping=mapping, drop=drop)
 
 
+def relabelled(
+    sources: Sequence[LabelledTable],
+    mapping: Mapping[str, str],
+    drop: Iterable[str] = (),
+    *,
+    also: Iterable[str] = (),
+) -> list[LabelledTable]:
+    """Map and drop labels of tables that are open already.
+
+    Parameters
+    ----------
+    sources : sequence of LabelledTable
+    mapping : mapping of str to str
+    drop : iterable of str
+    also : iterable of str
+        Labels that `mapping` may name though no table holds them: moods of a model.
+
+    Raises
+    ------
+    UsageError
+        If a label to be mapped or dropped occurs nowhere.
+    """
+    held = [labels_of(source) for source in sources]
+    present = set().union(*held)
+    elsewhere = {_key(name) for name in also}
+    unknown = [name for name in mapping if _key(name) not in present | elsewhere]
+    unknown += [name for name in drop if _key(name) not in present]
+    if unknown:
+        raise UsageError(
+            f"label {unknown[0]!r} does not occur in {', '.join(s.table.name for s in sources)}; "
+            f"found: {', '.join(sorted(present)[:10]) or 'none'}"
+        )
+    return [
+        replace(
+            source,
+            mapping={name: mood for name, mood in mapping.items() if _key(name) in own},
+            dropped=tuple(name for name in drop if _key(name) in own),
+        )
+        if source.mood is None
+        else source
+        for source, own in zip(sources, held, strict=True)
+    ]
+
+
 def _share_mapping(sources: list[LabelledTable]) -> list[LabelledTable]:
     """Let ``--map`` and ``--drop`` name labels that only some of the tables hold."""
     if len(sources) < 2:
         return sources
     shared = []
-    present = [_labels_of(source) for source in sources]
+    present = [labels_of(source) for source in sources]
     for source, own in zip(sources, present, strict=True):
         elsewhere = set().union(*present) - own
         shared.append(
@@ -157,7 +201,8 @@ def _share_mapping(sources: list[LabelledTable]) -> list[LabelledTable]:
     return shared
 
 
-def _labels_of(source: LabelledTable) -> set[str]:
+def labels_of(source: LabelledTable) -> set[str]:
+    """Give the labels that stand in a table's column, in lower case; none for one of one mood."""
     if source.mood is not None or source.label not in source.table.columns:
         return set()
     with translate_errors(source.table.name):

@@ -22,6 +22,9 @@ Split = tuple[Indices, Indices]
 MAX_GROUP_COMBINATIONS = 32
 """2⁵: one of two playlists of each of five moods held out, every way there is."""
 
+GROUP_FOLDS = 5
+"""With so many groups a mood they are dealt into folds: each is held out, most are learned from."""
+
 MIN_THINNED = 20
 """Thinning leaves a mood so many tracks at least, where it has them."""
 
@@ -130,10 +133,13 @@ class GroupSplits:
     splits : tuple of (train, test)
     rule : str
         In words, for the report.
+    even : bool
+        Whether every group belongs to one mood, so that groups may count the same.
     """
 
     splits: tuple[Split, ...]
     rule: str
+    even: bool = True
 
 
 def group_splits(
@@ -146,10 +152,12 @@ def group_splits(
 ) -> GroupSplits:
     """Keep whole groups (playlists, artists) on the judging side.
 
-    Where every group belongs to one mood and every mood has two groups or more, one group
-    of each mood is held out: all combinations, or `limit` of them drawn at random. Else,
-    with groups that cross moods (artists) or moods with one group, stratified folds of
-    whole groups. Splits that leave fewer than 5 tracks of a mood to learn from are left out.
+    Where every group belongs to one mood, one group of each mood is held out: all
+    combinations, or `limit` of them drawn at random; where every mood has five groups or
+    more, these are dealt into five folds. A mood with one group is always learned from and
+    never judged; nor is a group ever held out without which fewer than 5 tracks of its mood
+    would be left to learn from. With groups that cross moods (artists), stratified folds of
+    whole groups; those that leave fewer than 5 tracks of a mood are left out.
 
     Parameters
     ----------
@@ -167,24 +175,41 @@ def group_splits(
     Raises
     ------
     LabelError
-        If no split leaves enough tracks of every mood on the learning side.
+        If no split leaves enough tracks of every mood on the learning side, or tracks of
+        one mood alone could be judged.
     """
     groups = np.asarray(groups)
     of_mood = [np.unique(groups[y == mood]) for mood in range(len(moods))]
     crossing = sum(len(own) for own in of_mood) > len(np.unique(groups))
-    if not crossing and all(len(own) >= 2 for own in of_mood):
-        made, rule = _one_group_a_mood(groups, of_mood, seed, limit)
-    else:
-        why = "groups cross moods" if crossing else "some moods have one group only"
+    spare = [_spare(groups[y == mood]) for mood in range(len(moods))]
+    several = [own for own in spare if len(own)]
+    if crossing:
         made = _folds_of_groups(y, groups, seed)
-        rule = f"{len(made)} folds of whole groups, as {why}"
+        rule = f"{len(made)} folds of whole groups, as groups cross moods"
+    elif len(several) >= 2:  # of one mood alone, always saying it would be right
+        many = min(len(own) for own in several) >= GROUP_FOLDS
+        if many and prod(len(own) for own in several) > limit:
+            made, rule = _dealt(groups, several, seed)
+        else:
+            made, rule = _one_group_a_mood(groups, several, seed, limit)
+        never = [place for place, own in enumerate(spare) if not len(own)]
+        if never:
+            one = all(len(of_mood[place]) < 2 for place in never)
+            why = "one group only" if one else f"fewer than {MIN_LEARNING} tracks outside one group"
+            rule = rule.replace("every mood", "every mood that has several")
+            rule += f"; {_listed([moods[place] for place in never])}, with {why}, never judged"
+        n_kept = sum(len(a) - len(b) for a, b in zip(of_mood, spare, strict=True) if len(b))
+        if n_kept:
+            rule += f"; {n_kept} never held out, as too little of their mood would be left"
+    else:
+        made, rule = [], ""
     least = [np.bincount(y[train], minlength=len(moods)).min() for train, _ in made]
     usable = [split for split, n in zip(made, least, strict=True) if n >= MIN_LEARNING]
     if not usable:
         raise LabelError(_nothing_unseen(y, groups, moods))
     if len(usable) < len(made):
         rule += f"; {len(made) - len(usable)} of {len(made)} left out, with too few tracks to learn"
-    return GroupSplits(tuple(usable), rule)
+    return GroupSplits(tuple(usable), rule, even=not crossing)
 
 
 def source_splits(sources: npt.NDArray[np.str_], y: Indices, tracks: Indices) -> list[Split]:
@@ -242,6 +267,27 @@ def _one_group_a_mood(
     return splits, rule
 
 
+def _dealt(
+    groups: npt.NDArray[np.str_], of_mood: list[npt.NDArray[np.str_]], seed: int
+) -> tuple[list[Split], str]:
+    """Deal each mood's groups into folds: the longest first, so that folds are of like size."""
+    names, counts = np.unique(groups, return_counts=True)
+    size = dict(zip(names.tolist(), counts.tolist(), strict=True))
+    draw = np.random.default_rng(seed)
+    held: list[list[str]] = [[] for _ in range(GROUP_FOLDS)]
+    for own in of_mood:
+        order = sorted(draw.permutation(own).tolist(), key=lambda name: -size[name])
+        for start in range(0, len(order), GROUP_FOLDS):
+            places = draw.permutation(GROUP_FOLDS)
+            for place, name in zip(places, order[start : start + GROUP_FOLDS], strict=False):
+                held[place].append(name)
+    splits = []
+    for one in held:
+        out = np.isin(groups, one)
+        splits.append((np.flatnonzero(~out), np.flatnonzero(out)))
+    return splits, f"the groups of every mood dealt into {GROUP_FOLDS} folds"
+
+
 def _folds_of_groups(y: Indices, groups: npt.NDArray[np.str_], seed: int) -> list[Split]:
     n_folds = min(fewest(y, 5), len(np.unique(groups)))
     if n_folds < 2:
@@ -251,15 +297,30 @@ def _folds_of_groups(y: Indices, groups: npt.NDArray[np.str_], seed: int) -> lis
     return [(train, test) for train, test in made if len(test)]
 
 
+def _spare(groups: npt.NDArray[np.str_]) -> npt.NDArray[np.str_]:
+    """Give the groups of one mood's tracks without which enough are left to learn from."""
+    names, counts = np.unique(groups, return_counts=True)
+    return np.asarray(names[counts.sum() - counts >= MIN_LEARNING])
+
+
 def _nothing_unseen(y: Indices, groups: npt.NDArray[np.str_], moods: Sequence[str]) -> str:
     """Say why no group can be held out: the moods that mostly stand in one group."""
-    narrow = []
-    for mood, name in enumerate(moods):
-        _, counts = np.unique(groups[y == mood], return_counts=True)
-        if counts.sum() - counts.max(initial=0) < MIN_LEARNING:
-            narrow.append(name)
-    whose = ", ".join(narrow) or "some mood"
+    own = [groups[y == mood] for mood in range(len(moods))]
+    narrow = [mood for mood in range(len(moods)) if not len(_spare(own[mood]))]
+    whose = _listed([moods[mood] for mood in narrow]) or "some mood"
+    if narrow and all(len(np.unique(own[mood])) > 1 for mood in narrow):
+        why, do = "the others of its groups being too small", "Add tracks or playlists"
+    else:
+        why, do = "standing in one group", "Add a second playlist"
     return (
         f"no group can be kept unseen: {whose} would keep fewer than {MIN_LEARNING} tracks to "
-        "learn from, standing in one group. Add a second playlist to it, or leave --group out"
+        f"learn from, {why}. {do} to it, or leave --group out"
     )
+
+
+def _listed(names: Sequence[str], most: int = 6) -> str:
+    """Write ``a, b, c``; past `most`, how many more there are."""
+    shown = list(names)
+    if len(shown) > most:
+        shown = [*shown[:most], f"{len(shown) - most} more"]
+    return ", ".join(shown)
