@@ -26,7 +26,7 @@ from sklearn.preprocessing import StandardScaler
 from affetto.learning.candidates import BY_NAME, LOGISTIC_CS, Candidate, Settings
 from affetto.learning.comparison import Judge, Judged
 from affetto.learning.dataset import LabelledTracks, gather
-from affetto.learning.export import fit_model
+from affetto.learning.fitting import fit_model
 from affetto.learning.interpretation import leading_features, odds_ratios
 from affetto.learning.labels import resolve_tables
 from affetto.learning.splits import Split, group_splits, hold_out, repeated_folds

@@ -198,8 +198,9 @@ def training(folder: Path) -> None:
 
 def network_grid() -> tuple[float, float]:
     """Time the article's grid of networks both ways, in this process."""
-    from affetto.learning.candidates import BY_NAME, Job, run_job
+    from affetto.learning.candidates import BY_NAME
     from affetto.learning.dataset import gather
+    from affetto.learning.fitting import Job, Origin, run_job
     from affetto.learning.labels import resolve_tables
     from affetto.learning.splits import folds, hold_out
 
@@ -208,7 +209,10 @@ def network_grid() -> tuple[float, float]:
     splits = [(train[a], train[b]) for a, b in folds(tracks.y[train])]
     grid = BY_NAME["network-tuned"].grid
     started = time.perf_counter()
-    run_job(Job("network-tuned", grid, tuple(splits), tracks.X, tracks.y, tracks.features, 5, 42))
+    origin = Origin.of(tracks)
+    run_job(
+        Job("network-tuned", grid, tuple(splits), tracks.X, tracks.y, tracks.features, origin, 42)
+    )
     ours = time.perf_counter() - started
     import warnings
 

@@ -45,6 +45,7 @@ _LEAST_MISSED = (
     *("dance", "loudness", "tempo", "valence", "energy"),
 )
 _NAME_WIDTH = 36
+_REMARKS = {"rule": "by rule", "unlike anything trained on": "unlike training"}
 _VERBS = ("is ", "does ", "cannot ", "holds ", "claims ", "has ")
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
@@ -174,24 +175,29 @@ def track_counter(title: str, total: int) -> Iterator[Callable[[bool], None]]:
 def labels(rows: Sequence[Mapping[str, Any]], moods: Sequence[str], total: int) -> None:
     """Print labelled tracks as a table, most probable mood first, runner-up second."""
     known = resolve_moods(moods)
+    remarks = [_REMARKS.get((row["reason"] or "").partition(":")[0], "") for row in rows]
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("track", overflow="ellipsis", no_wrap=True, max_width=44)
-    for name in ("mood", "", "sure", "next best"):
+    for name in ("mood", "", "sure", "next best", *([""] if any(remarks) else [])):
         table.add_column(name, no_wrap=True)
     # A terminal does not tell its background: words keep its own colour, bars alone are tinted.
     tints = {mood.name: mood.colour_dark for mood in known}
-    for row in rows:
-        if row["mood"] is None:
-            table.add_row(plain(track_name(row)), Text("not labelled", style="red"), "", "", "")
+    for row, remark in zip(rows, remarks, strict=True):
+        if row["error"] is not None:
+            table.add_row(plain(track_name(row)), Text("not labelled", style="red"))
             continue
-        shares = sorted(((row[mood.column], mood.name) for mood in known), reverse=True)
-        (first, mood), (second, runner_up) = shares[:2]
+        mood, share = row["mood"], row["confidence"]
+        following = f"{row['second']} {row['second_confidence']:.0%}"
+        if mood is None:  # unsure: both moods, as neither is said
+            mood = max(known, key=lambda mood: float(row[mood.column])).name
+            following = f"{mood} {share:.0%}, {following}"
         table.add_row(
             plain(track_name(row)),
-            Text(mood, style="bold"),
-            Text(bar(first), style=tints[mood]),
-            f"{first:.0%}",
-            Text(f"{runner_up} {second:.0%}", style="dim"),
+            Text(row["mood"], style="bold") if row["mood"] else Text("unsure", style="dim"),
+            Text(bar(share or 0.0), style=tints[mood]),
+            percent(share),
+            Text(following, style="dim"),
+            Text(remark, style="yellow"),
         )
     out.print(table)
     _tell_of_more(total - len(rows))
@@ -227,7 +233,9 @@ def moments(rows: Sequence[Mapping[str, Any]], moods: Sequence[str], name: str) 
         table.add_row(
             clock(run[0]["start_s"]),
             clock(end),
-            Text.assemble((f"{_BAR} ", tints[mood]), (mood, "bold")) if mood else run[0]["error"],
+            Text.assemble((f"{_BAR} ", tints[mood]), (mood, "bold"))
+            if mood
+            else Text(run[0]["error"] or run[0]["reason"], style="dim"),
             percent(_mean(run, "confidence")),
             *(_feature_cell(column, _mean(run, column)) for column in ("energy", "valence")),
         )
@@ -304,6 +312,16 @@ def counts(per_mood: Mapping[str, int]) -> None:
         out.print(plain("  ".join(parts)))
 
 
+def doubts(counts: Mapping[str, int], noun: str, min_confidence: float) -> None:
+    """Print how many tracks are unsure, unlike training, or decided by a rule, if any."""
+    if n := counts["unsure"]:
+        out.print(f"{counted(n, noun)} unsure: no mood is as probable as {min_confidence:.0%}")
+    if n := counts["unlike"]:
+        out.print(f"{counted(n, noun)} unlike anything the model was trained on: doubt their moods")
+    if n := counts["ruled"]:
+        out.print(f"{counted(n, noun)} by rule")
+
+
 def problems(rows: Sequence[Mapping[str, Any]], total: int) -> None:
     """Print why rows failed, a line each; `total` is how many did."""
     for row in rows:
@@ -338,7 +356,7 @@ def stopped(file: Path, n_done: int, total: int) -> None:
 
 def training_result(evidence: Mapping[str, Any], folder: str) -> None:
     """Print what a training run found, in a screenful."""
-    data, test = evidence["data"], evidence["test"]
+    data = evidence["data"]
     if evidence["source"]["synthetic"]:
         err.print(Text("Synthetic tracks: the figures say nothing about real music.", "yellow"))
     per_mood = ", ".join(f"{mood} {n}" for mood, n in data["per_mood"].items())
@@ -371,21 +389,39 @@ def training_result(evidence: Mapping[str, Any], folder: str) -> None:
     out.print(table)
     out.print()
     out.print(Text(evidence["choice"]["words"]))
-    out.print(
-        f"Test set, touched once: accuracy [bold]{test['accuracy']:.3f}[/] "
-        f"({test['low']:.3f}–{test['high']:.3f})"
-    )
-    if with_groups:
-        unseen = evidence["unseen_group"]
-        out.print(
-            f"On groups never seen: accuracy [bold]{unseen['accuracy']:.3f}[/], balanced "
-            f"{unseen['balanced_accuracy']:.3f} ({unseen['rule']})"
-        )
+    out.print()
+    _trust(evidence)
     out.print()
     for piece in evidence["advice"][:4]:
         out.print(Text.assemble(("→ ", "bold"), piece["finding"], (f". {piece['do']}", "dim")))
     out.print()
     out.print(plain(f"Written: {folder}/report.html, model.affetto, evidence.json"))
+
+
+def _trust(evidence: Mapping[str, Any]) -> None:
+    """Print what is reached on tracks drawn at random beside what is on music never seen."""
+    test, unseen = evidence["test"], evidence["unseen_group"]
+    by_source = evidence["unseen_source"]
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("judged on", "accuracy", "95% interval", "balanced"):
+        table.add_column(name, justify="left" if name == "judged on" else "right", no_wrap=True)
+    rows = [("tracks drawn at random", test["accuracy"], (test["low"], test["high"]), test)]
+    if unseen:
+        ends = unseen["intervals"]["accuracy"]
+        rows.append(("groups never seen", unseen["accuracy"], ends, unseen))
+    for name, accuracy, (low, high), figures in rows:
+        balanced = f"{figures['balanced_accuracy']:.3f}"
+        table.add_row(name, f"[bold]{accuracy:.3f}[/]", f"{low:.3f}–{high:.3f}", balanced)
+    if by_source:
+        table.add_row("tables never seen*", UNKNOWN, "", f"{by_source['balanced_accuracy']:.3f}")
+    out.print(table)
+    if unseen:
+        out.print(Text(f"Groups never seen: {unseen['rule']}; {unseen['chosen_by']}.", "dim"))
+    else:
+        words = "Tracks drawn at random share playlists with those learned from: optimistic."
+        out.print(Text(words, "dim"))
+    if by_source:
+        out.print(Text(f"* {by_source['rule']}", "dim"))
 
 
 def model_card(name: str, facts: Mapping[str, str]) -> None:

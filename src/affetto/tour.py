@@ -17,8 +17,10 @@ from affetto.learning.workflow import train as run_training
 from affetto.model import load_model
 from affetto.output import make_folder, written_aside
 from affetto.reporting.report import write_report
-from affetto.scoring.label import Tally, label, open_sources
+from affetto.scoring.deciding import Decider
+from affetto.scoring.label import label, open_sources
 from affetto.scoring.stream import Listening, label_stream
+from affetto.scoring.tally import Tally
 from affetto.sources.tables import from_frame
 
 MUSIC = "music"
@@ -77,7 +79,8 @@ def _music(out: Path, jobs: int | None) -> None:
     sources = open_sources([str(path) for path in paths])
     table = out / "labels.csv"
     table.unlink(missing_ok=True)  # what a stopped tour left would be refused, not overwritten
-    stream = label_stream(sources, model, tally=tally, listening=Listening(jobs=jobs), out=table)
+    listening = Listening(jobs=jobs)
+    stream = label_stream(sources, Decider(model), tally=tally, listening=listening, out=table)
     heard = terminal_listen.follow(stream, table, as_json=False)
     rows = [track.row for track in heard.tracks]
     terminal.labels(rows, model.moods, tally.rows)

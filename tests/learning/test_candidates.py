@@ -21,16 +21,12 @@ from affetto.learning.candidates import (
     LOGISTIC_CS,
     NETWORK_ALPHAS,
     NETWORK_WIDTHS,
-    FoldResult,
-    Job,
     Prepare,
     article_width,
     build,
     get_candidate,
-    run_job,
-    vote,
 )
-from affetto.learning.export import fit_pipelines
+from affetto.learning.fitting import FoldResult, Job, Origin, fit_pipelines, run_job, vote
 from affetto.learning.splits import folds
 from affetto.scorers import Clip, Log10, Polynomial, Standardise
 
@@ -39,6 +35,10 @@ SINGLE = [candidate for candidate in CANDIDATES if not candidate.members]
 each_single = pytest.mark.parametrize("candidate", SINGLE, ids=lambda c: c.name)
 each_candidate = pytest.mark.parametrize("candidate", CANDIDATES, ids=lambda c: c.name)
 SHAPES = {"5 moods": (5, FEATURE_NAMES), "2 moods": (2, FEATURE_NAMES)}
+JOINT = {"vote", "committee"}
+"""Not built as one scikit-learn estimator."""
+LEAVES = {"min_samples_leaf"}
+"""Unseen playlists want larger ones than random folds do."""
 SHAPES["3 features"] = (3, ("energy", "valence", "acousticness"))
 each_shape = pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES.keys())
 
@@ -56,6 +56,10 @@ def small(monkeypatch):
     monkeypatch.setattr(module, "N_TREES", 25)
 
 
+def origin_of(n_moods):
+    return Origin(tuple(f"mood {index}" for index in range(n_moods)))
+
+
 def songs(n_moods, features, n=90, spread=0.06):
     """Songs whose moods lie apart, on a line in each feature; values between 0 and 1."""
     draw = np.random.default_rng(5)
@@ -70,8 +74,9 @@ def job_for(candidate, shape, settings=({},), n_folds=2, **options):
     n_moods, features = shape
     X, y = songs(n_moods, features, **options)
     return Job(
-        candidate.name, tuple(settings), tuple(folds(y, n_folds)), X, y, features, n_moods, 7
-    )
+        candidate.name, tuple(settings), tuple(folds(y, n_folds)), X, y, features,
+        origin_of(n_moods), 7,
+    )  # fmt: skip
 
 
 # ---------------------------------------------------------------- the contract
@@ -84,7 +89,7 @@ def test_probabilities_of_every_candidate(candidate, shape):
     ((first, second),) = run_job(job)
     for result, (train, test) in zip((first, second), job.splits, strict=True):
         for p, side in ((result.p_train, train), (result.p_test, test)):
-            assert p.shape == (len(side), job.n_moods)
+            assert p.shape == (len(side), len(job.origin.moods))
             assert np.isfinite(p).all()
             assert (p >= 0).all()
             assert_allclose(p.sum(axis=1), 1, atol=1e-6)
@@ -123,6 +128,12 @@ def test_every_candidate_can_be_saved_and_is_then_the_same(candidate, shape):
     pipelines, weights = fit_pipelines(candidate, settings, X, y, features=features, seed=7)
     assert sum(weights) == pytest.approx(1)
     saved = sum(w * p.probabilities(new) for w, p in zip(weights, pipelines, strict=True))
+    if candidate.name == "committee":
+        job = Job("committee", ({},), ((np.arange(90), np.arange(90)),), X, y, features,
+                  origin_of(n_moods), 7)  # fmt: skip
+        learned = sum(w * p.probabilities(X) for w, p in zip(weights, pipelines, strict=True))
+        assert_allclose(run_job(job)[0][0].p_test, learned)
+        return
     members = [BY_NAME[name] for name in candidate.members] or [candidate]
     theirs = [
         build(member, member.settings, features=features, n_moods=n_moods, seed=7)
@@ -172,7 +183,7 @@ def test_a_mood_that_the_learning_side_lacks(candidate):
     X, y = songs(3, SHAPES["3 features"][1])
     train, test = np.flatnonzero(y != 1), np.flatnonzero(y == 1)
     features = SHAPES["3 features"][1]
-    job = Job(candidate.name, ({},), ((train, test),), X, y, features, 3, 7)
+    job = Job(candidate.name, ({},), ((train, test),), X, y, features, origin_of(3), 7)
     ((result,),) = run_job(job)
     assert result.p_test.shape == (len(test), 3)
     assert_allclose(result.p_test.sum(axis=1), 1, atol=1e-6)
@@ -184,8 +195,9 @@ def test_a_rare_mood_is_no_reason_to_fail(candidate):
     X, y = songs(3, FEATURE_NAMES, n=90)
     keep = np.sort(np.concatenate([np.flatnonzero(y != 2), np.flatnonzero(y == 2)[:4]]))
     job = Job(
-        candidate.name, ({},), tuple(folds(y[keep], 2)), X[keep], y[keep], FEATURE_NAMES, 3, 7
-    )
+        candidate.name, ({},), tuple(folds(y[keep], 2)), X[keep], y[keep], FEATURE_NAMES,
+        origin_of(3), 7,
+    )  # fmt: skip
     for result in run_job(job)[0]:
         assert np.isfinite(result.p_test).all()
 
@@ -210,6 +222,21 @@ def test_a_vote_is_not_built_by_itself():
         build(VOTE, {}, features=FEATURE_NAMES, n_moods=5)
     with pytest.raises(UsageError, match="vote is not built by itself"):
         run_job(job_for(VOTE, SHAPES["2 moods"]))
+
+
+def test_the_committee_weighs_playlists():
+    """Of two playlists of a mood the short one counts for more than its tracks alone would."""
+    X, y = songs(2, SHAPES["3 features"][1], spread=0.2)
+    groups = np.where(np.arange(90) < 80, "long", "short")
+    moods = ("a", "b")
+    plain, weighed = (
+        fit_pipelines(
+            BY_NAME["committee"], {"committee": {}}, X, y, features=SHAPES["3 features"][1],
+            seed=7, origin=Origin(moods, np.full(90, "t"), own),
+        )[0][0].probabilities(X)
+        for own in (None, groups)
+    )  # fmt: skip
+    assert np.abs(plain - weighed).max() > 1e-3
 
 
 # ---------------------------------------------------------------- the list
@@ -240,6 +267,12 @@ def test_grids_are_valid(candidate):
     for point in candidate.grid:
         assert point.keys() == candidate.grid[0].keys()
         build(candidate, point, features=FEATURE_NAMES, n_moods=5)
+    for point in candidate.coarse:  # the same range in few steps
+        for key, value in point.items():
+            values = [one[key] for one in candidate.grid]
+            assert value in values or min(values) <= value <= max(values) or key in LEAVES
+    assert bool(candidate.coarse) == bool(candidate.grid)
+    assert len(candidate.coarse) <= len(candidate.grid)
     if candidate.grid:
         # What is built without a search is a point of the grid, or lies within it.
         assert candidate.grid[0].keys() <= candidate.settings.keys()
@@ -267,7 +300,7 @@ def test_searched_settings_win_over_a_candidates_own():
     assert default.steps[-1][1].C == 1.0
 
 
-@each_single
+@pytest.mark.parametrize("candidate", [c for c in SINGLE if c.name not in JOINT], ids=str)
 def test_a_misspelt_setting_is_no_secret(candidate):
     with pytest.raises(TypeError, match="alhpa"):
         build(candidate, {"alhpa": 1}, features=FEATURE_NAMES, n_moods=5)

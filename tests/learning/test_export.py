@@ -26,7 +26,8 @@ from affetto.errors import UsageError
 from affetto.learning import candidates
 from affetto.learning.candidates import BY_NAME
 from affetto.learning.dataset import gather
-from affetto.learning.export import fit_model, fit_pipelines, to_pipelines
+from affetto.learning.export import to_pipelines
+from affetto.learning.fitting import fit_model, fit_pipelines
 from affetto.learning.labels import resolve_tables
 from affetto.model import MoodModel
 

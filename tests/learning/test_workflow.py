@@ -12,7 +12,7 @@ from numpy.testing import assert_array_equal
 import affetto
 from affetto.demo import demo_table
 from affetto.errors import LabelError, OutputError, TableError, UsageError
-from affetto.learning import candidates, workflow
+from affetto.learning import candidates, needs, record, workflow
 from affetto.learning.candidates import BY_NAME, CANDIDATES
 from affetto.learning.comparison import Judge
 from affetto.learning.dataset import gather
@@ -24,7 +24,10 @@ from affetto.model import MoodModel
 from affetto.moods import MOOD_NAMES
 
 QUICK = ("majority", "logistic-tuned", "network")
-LATE = {"test", "unseen_group", "advice", "seconds"}
+LATE = {
+    "test", "unseen_group", "unseen_source", "consistency", "needs", "rules", "suspects",
+    "advice", "seconds",
+}  # fmt: skip
 """Keys of the evidence that may know of the test set."""
 
 
@@ -36,6 +39,7 @@ def quick():
         patch.setattr(workflow, "COMPARE_REPEATS", 2)
         patch.setattr(workflow, "CURVE_SHARES", (0.1, 0.5, 1.0))
         patch.setattr(workflow, "odds_ratios", partial(odds_ratios, n_bootstrap=12))
+        patch.setattr(needs, "N_DRAWS", 20)
         yield
 
 
@@ -95,7 +99,14 @@ def test_the_evidence_has_every_key_that_others_read(grouped):
         assert set(figures) == {"precision", "recall", "f1", "n"}
     assert {
         "accuracy", "balanced_accuracy", "log_loss", "ece", "coverage", "confusion", "folds",
+        "intervals", "chosen_by", "chosen",
     } <= set(evidence["unseen_group"])  # fmt: skip
+    low, high = evidence["unseen_group"]["intervals"]["balanced_accuracy"]
+    assert low < evidence["unseen_group"]["balanced_accuracy"] < high
+    assert sum(evidence["unseen_group"]["chosen"].values()) == evidence["unseen_group"]["folds"]
+    assert {row["group"] for row in evidence["consistency"]} == set(evidence["data"]["groups"])
+    assert {row["mood"] for row in evidence["needs"]["moods"]} == set(MOOD_NAMES)
+    assert evidence["unseen_source"] is None  # one table
     assert "0.5" in evidence["unseen_group"]["coverage"]
     for point in evidence["learning_curve"]:
         assert {"n", "train", "validation"} <= set(point)
@@ -169,7 +180,8 @@ def test_settings_protocol_and_versions_are_told(grouped):
         "keep_duplicates": False,
     }
     assert evidence["protocol"] == {
-        "search_folds": 5,
+        "searched_by": "unseen groups",
+        "search_folds": 8,
         "searched_on": sum(evidence["split"]["train"].values()),
         "compare_folds": 5,
         "compare_repeats": 2,
@@ -245,7 +257,7 @@ def test_the_test_is_judged_by_a_model_that_has_not_seen_it(table, monkeypatch):
     tracks, audit = gather(sources)
     senseless = replace(tracks, y=np.random.default_rng(3).permutation(tracks.y))
     choice = {"measure": "none", "words": "by hand"}
-    monkeypatch.setattr(workflow, "choose", lambda _: (BY_NAME["extra-trees"], choice))
+    monkeypatch.setattr(workflow, "choose_by_folds", lambda _: (BY_NAME["extra-trees"], choice))
     evidence, model = carried_out(senseless, audit, sources, {"candidates": ("extra-trees",)})
     by_name = {row["name"]: row for row in evidence["candidates"]}
     assert by_name["extra-trees"]["train_accuracy"] > 0.6
@@ -292,11 +304,13 @@ def test_a_vote_carries_the_settings_of_its_members():
     )
     evidence = {
         "unseen_group": None,
+        "unseen_source": None,
+        "rules": [],
         "test": {**figures, "per_mood": {}},
         "source": {"tables": [], "synthetic": False},
         "seed": 1,
     }
-    about = workflow._about(evidence, tracks, vote, settings)
+    about = record.about_model(evidence, tracks, vote, settings)
     assert about["settings"] == {name: {"of": name} for name in vote.members}
 
 
@@ -442,7 +456,8 @@ def test_a_table_just_large_enough_goes_all_the_way(table):
     evidence = Watched(rows, candidates=compared).evidence
     assert len(evidence["candidates"]) == 6
     assert json.dumps(evidence, allow_nan=False)
-    assert sum(f["kind"] == "few_tracks" for f in evidence["data"]["findings"]) == 2
+    (few,) = [f for f in evidence["data"]["findings"] if f["kind"] == "few_tracks"]
+    assert few["text"].startswith("2 of 2 moods have fewer than 50 tracks")
     assert evidence["split"]["train"]["Dark"] in {6, 7}
     assert evidence["test"]["per_mood"]["Dark"]["n"] in {3, 4}
 

@@ -220,7 +220,8 @@ def build(
         "leading_features": dict.fromkeys(moods, features[0]),
         "rules": [
             {"mood": mood, "rule": "energy > 0.4", "precision": None if i == 0 else 0.8,
-             "recall": 0.5, "f1": 0.6}
+             "recall": 0.5, "f1": 0.6, "n": 40 + i, "groups": 3 if groups else None,
+             "model_accuracy": None if i == 0 else 0.7, "beats_model": i == 1}
             for i, mood in enumerate(moods)
         ],
         "consistency": None,

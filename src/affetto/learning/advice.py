@@ -7,7 +7,16 @@ Evidence = Mapping[str, Any]
 Advice = dict[str, str]
 
 LARGE_GAP = 0.08
-"""Training above validation accuracy by more than this is called overfitting."""
+"""Training above validation accuracy by more than this calls for a word of explanation."""
+
+NOTHING_SHARED = 0.95
+"""AUC from which two groups are called two different things: 19 of 20 pairs told apart."""
+
+WELL_RECOGNISED = 0.8
+"""A mood of which four tracks in five are recognised unseen is not called needy."""
+
+MOST_RULES = 3
+"""Rules told of; of fifty moods, most may have one."""
 
 GOOD_RULE_PRECISION, GOOD_RULE_RECALL = 0.75, 0.5
 
@@ -15,39 +24,44 @@ GOOD_RULE_PRECISION, GOOD_RULE_RECALL = 0.75, 0.5
 def gap_verdict(curve: list[dict[str, Any]]) -> dict[str, Any]:
     """Judge a learning curve in words.
 
+    A model that knows its own tracks by heart, as any forest does, is not at fault for that:
+    the choice has seen to it that nothing simpler does as well on other tracks.
+
     Parameters
     ----------
     curve : list of dict
-        ``n``, ``train``, ``validation`` and ``validation_se``, by growing n.
+        ``n``, ``train``, ``validation`` and ``to_last_se`` (standard error of the difference
+        from the last point, over the same folds), by growing n.
 
     Returns
     -------
     dict
         ``train``, ``validation``, ``gain`` (validation accuracy won by the last doubling of
-        the tracks), ``verdict`` (``more data would help``, ``overfits``, ``has converged``)
+        the tracks), ``gain_se``, ``verdict`` (``more data would help`` or ``has converged``)
         and ``words``.
     """
     last = curve[-1]
     gap = last["train"] - last["validation"]
     half = min(curve[:-1], key=lambda point: abs(point["n"] - last["n"] / 2), default=last)
     gain = last["validation"] - half["validation"]
-    noise = (last["validation_se"] ** 2 + half["validation_se"] ** 2) ** 0.5
-    figures = (
-        f"training accuracy {last['train']:.3f}, validation {last['validation']:.3f}; from "
-        f"{half['n']} to {last['n']} tracks validation changed by {gain:+.3f}"
-    )
+    noise = half["to_last_se"]
     if gain > max(0.01, noise):
         verdict, words = "more data would help", "validation accuracy is still rising"
-    elif gap > LARGE_GAP:
-        verdict, words = "overfits", "it knows its own tracks far better than new ones"
     else:
-        verdict, words = "has converged", "neither more tracks nor more penalty would change much"
+        verdict, words = "has converged", "more tracks of the same kind would change little"
+    if gap > LARGE_GAP:
+        words += "; it knows its own tracks better than new ones, yet nothing simpler does as well"
     return {
         "train": last["train"],
         "validation": last["validation"],
         "gain": gain,
+        "gain_se": noise,
         "verdict": verdict,
-        "words": f"{verdict[0].upper()}{verdict[1:]}: {words} ({figures}).",
+        "words": (
+            f"{verdict[0].upper()}{verdict[1:]}: {words} (training accuracy {last['train']:.3f}, "
+            f"validation {last['validation']:.3f}; from {half['n']} to {last['n']} tracks "
+            f"validation changed by {gain:+.3f} ± {noise:.3f})."
+        ),
     }
 
 
@@ -66,7 +80,10 @@ def advise(evidence: Evidence) -> list[Advice]:
     """
     return [
         *_unseen(evidence),
-        *_weakest_mood(evidence),
+        *_groups_apart(evidence),
+        *_needs(evidence),
+        *_hurting(evidence),
+        *_suspects(evidence),
         *_more_data(evidence),
         *_confused(evidence),
         *_rules(evidence),
@@ -93,6 +110,7 @@ def _unseen(evidence: Evidence) -> list[Advice]:
                 else "Train again with --group and a column that names each track's playlist.",
             )
         ]
+    low, high = unseen["intervals"]["accuracy"]
     drop = evidence["test"]["accuracy"] - unseen["accuracy"]
     if drop < 0.03:
         return []
@@ -101,15 +119,115 @@ def _unseen(evidence: Evidence) -> list[Advice]:
             f"Expect {unseen['accuracy']:.0%} on new playlists, not "
             f"{evidence['test']['accuracy']:.0%}",
             f"Accuracy on tracks drawn at random is {evidence['test']['accuracy']:.3f}; on whole "
-            f"groups kept unseen it is {unseen['accuracy']:.3f} ({unseen['rule']}).",
+            f"groups kept unseen it is {unseen['accuracy']:.3f} ({low:.3f}–{high:.3f}; "
+            f"{unseen['rule']}).",
             "Quote the lower figure. More playlists a mood raise it; more tracks of the same "
             "playlists do not.",
         )
     ]
 
 
+def _groups_apart(evidence: Evidence) -> list[Advice]:
+    """Name groups that disagree with their mood, and pairs that are two different things."""
+    pieces = []
+    by_mood: dict[str, list[dict[str, Any]]] = {}
+    for row in evidence["consistency"] or ():
+        by_mood.setdefault(row["mood"], []).append(row)
+        if row["verdict"] == "disagrees":
+            pieces.append(
+                _piece(
+                    f"{row['group']} disagrees with its mood",
+                    row["words"],
+                    f"Listen to a few of its tracks: are they {row['mood']}? If not, give them "
+                    "another mood, or leave them out.",
+                )
+            )
+    for mood, rows in by_mood.items():
+        told = {row["group"] for row in rows if row["verdict"] == "disagrees"}
+        pairs = [
+            (pair["auc"], *sorted((row["group"], pair["group"])))
+            for row in rows
+            for pair in row["pairs"]
+            if pair["auc"] >= NOTHING_SHARED and not {row["group"], pair["group"]} & told
+        ]
+        if pairs:
+            auc, a, b = max(pairs)
+            pieces.append(
+                _piece(
+                    f"{a} and {b} are two different things",
+                    f"Both are called {mood}, but they share almost nothing: of a track of each, "
+                    f"a simple model picks the right one in {auc:.1%} of cases.",
+                    f"If you hear two kinds of {mood} as well, give each a name of its own; if "
+                    "not, add playlists that lie between them.",
+                )
+            )
+    return pieces
+
+
+def _needs(evidence: Evidence) -> list[Advice]:
+    """Name the two moods at most that further playlists would help most."""
+    if not evidence["needs"]:
+        return _weakest_mood(evidence)
+    rows = [row for row in evidence["needs"]["moods"] if row["priority"] is not None]
+    mean = sum(row["priority"] for row in rows) / max(1, len(rows))
+    neediest = [r for r in rows if r["priority"] > mean and r["recall"] < WELL_RECOGNISED]
+    pieces = []
+    for row in neediest[:2]:
+        more = row["doubled"]
+        outlook = (
+            f"With {more['groups']}, expect about {more['recall']:.0%} "
+            f"({more['low']:.0%} to {more['high']:.0%})."
+            if more
+            else evidence["needs"]["by_groups"]["words"]
+        )
+        pieces.append(
+            _piece(
+                f"{row['mood']} needs more playlists",
+                f"Of its tracks, {row['recall']:.0%} are recognised on playlists kept unseen; it "
+                f"has {row['groups']} playlists ({row['tracks']} tracks). {outlook} "
+                f"{evidence['needs']['by_tracks']['words']}",
+                f"Add playlists of {row['mood']} that somebody else made: other playlists "
+                "before more tracks of the same.",
+            )
+        )
+    return pieces
+
+
+def _hurting(evidence: Evidence) -> list[Advice]:
+    by_source = evidence["unseen_source"]
+    return [
+        _piece(
+            f"{row['source']} hurts the other tables",
+            f"Without it, the log-loss on {row['judged']} other tables kept unseen changes by "
+            f"{row['log_loss']:+.3f} ± {row['se']:.3f}, balanced accuracy by "
+            f"{row['balanced_accuracy']:+.3f}.",
+            "Train without it, or look at what it calls by these moods: it may mean other things.",
+        )
+        for row in (by_source["without"] if by_source else ())
+        if row["hurts"]
+    ]
+
+
+def _suspects(evidence: Evidence) -> list[Advice]:
+    found = evidence["suspects"]
+    if not found["many"] or not found["tracks"]:
+        return []
+    named = "; ".join(
+        f"{one['name']} ({one['mood']}, more like {one['likely']})" for one in found["tracks"][:3]
+    )
+    return [
+        _piece(
+            "Some tracks may carry the wrong label",
+            f"{found['unlikely']} of {found['judged']} tracks have a label that the model, "
+            f"not having learned from them, gives less than 5%; overlap of moods would explain "
+            f"about {found['expected']:.0f}. Most suspect: {named}.",
+            "Listen to the tracks listed as suspects, and correct or drop those that are wrong.",
+        )
+    ]
+
+
 def _weakest_mood(evidence: Evidence) -> list[Advice]:
-    measured = evidence["unseen_group"] or evidence["chosen_cv"]
+    measured = evidence["chosen_cv"]
     recalls = {
         mood: figures["recall"]
         for mood, figures in measured["per_mood"].items()
@@ -120,14 +238,12 @@ def _weakest_mood(evidence: Evidence) -> list[Advice]:
     average = sum(recalls.values()) / len(recalls)
     if recalls[weakest] > average - 0.05:
         return []
-    groups = evidence["data"]["groups"]
-    what = "tracks from further playlists" if groups else "tracks"
     return [
         _piece(
-            f"{weakest} needs more {what}",
+            f"{weakest} needs more tracks",
             f"Only {recalls[weakest]:.0%} of {weakest} tracks are recognised "
             f"(mean over moods {average:.0%}), from {n} tracks.",
-            f"Add {what} that you would call {weakest}, unlike those already there.",
+            f"Add tracks that you would call {weakest}, unlike those already there.",
         )
     ]
 
@@ -136,7 +252,6 @@ def _more_data(evidence: Evidence) -> list[Advice]:
     gap = evidence["gap"]
     do = {
         "more data would help": "Collect more labelled tracks before trying other models.",
-        "overfits": "Prefer a simpler model or a stronger penalty; more tracks help as well.",
         "has converged": "More tracks of the same kind will not help; better features or "
         "clearer labels would.",
     }[gap["verdict"]]
@@ -161,17 +276,24 @@ def _confused(evidence: Evidence) -> list[Advice]:
 
 
 def _rules(evidence: Evidence) -> list[Advice]:
-    return [
-        _piece(
-            f"A simple rule nearly decides {rule['mood']}",
-            f"“{rule['rule']}” is right in {rule['precision']:.0%} of the cases where it fires "
-            f"and finds {rule['recall']:.0%} of the {rule['mood']} tracks (cross-validated).",
-            "Use it where a model is too much, or as a check on the model.",
-        )
+    good = [
+        rule
         for rule in evidence["rules"]
         if rule["precision"] is not None
         and rule["precision"] >= GOOD_RULE_PRECISION
         and rule["recall"] >= GOOD_RULE_RECALL
+    ]
+    good.sort(key=lambda rule: (not rule.get("beats_model"), -rule["precision"]))
+    return [
+        _piece(
+            f"A simple rule nearly decides {rule['mood']}",
+            f"“{rule['rule']}” is right in {rule['precision']:.0%} of the cases where it fires "
+            f"and finds {rule['recall']:.0%} of the {rule['mood']} tracks (on tracks held out).",
+            "It beats the model there: affetto label --rules learned applies it."
+            if rule.get("beats_model")
+            else "Use it where a model is too much, or as a check on the model.",
+        )
+        for rule in good[:MOST_RULES]
     ]
 
 
@@ -196,8 +318,9 @@ def _audit(evidence: Evidence) -> list[Advice]:
                 )
             )
         elif finding["kind"] == "few_tracks":
+            which = "of this mood" if " has only " in finding["text"] else "of the rarest first"
             pieces.append(
-                _piece(finding["text"].split(":")[0], finding["text"], "Add tracks of this mood.")
+                _piece(finding["text"].split(":")[0], finding["text"], f"Add tracks {which}.")
             )
         elif finding["kind"] == "leak" and " alone tells " in finding["text"]:
             pieces.append(

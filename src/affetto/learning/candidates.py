@@ -1,6 +1,5 @@
 """The classifiers that are compared: how each is built, searched, fitted, and told of."""
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -21,10 +20,9 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import Pipeline
 from sklearn.svm import SVC
 from sklearn.utils.validation import check_is_fitted, validate_data
-from threadpoolctl import threadpool_limits
 
 from affetto.errors import UsageError
-from affetto.learning.network import NetworkClassifier, Problem, train_stack
+from affetto.learning.network import NetworkClassifier
 from affetto.learning.splits import Split, fewest, thin
 from affetto.scorers import Clip, Log10, Polynomial, Standardise, Step
 
@@ -121,13 +119,17 @@ class Candidate:
     title : str
         As in the report.
     complexity : int
-        Rank from simple to intricate; among equals the simplest is chosen.
+        Rank from simple to intricate; among equals the simplest is chosen. The committee ranks
+        with the regressions, as nothing in it is searched.
     about : str
         One clause for a learner.
     settings : mapping
         What it is built with where nothing was searched.
     grid : tuple of mapping
         Settings to be searched; empty where nothing is.
+    coarse : tuple of mapping
+        The same range in few steps, for searches that are repeated many times: few playlists
+        cannot tell near settings apart.
     members : tuple of str
         Candidates whose probabilities a soft vote averages.
     """
@@ -138,6 +140,7 @@ class Candidate:
     about: str
     settings: Settings = field(default_factory=dict)
     grid: tuple[Settings, ...] = ()
+    coarse: tuple[Settings, ...] = ()
     members: tuple[str, ...] = ()
 
 
@@ -155,6 +158,7 @@ CANDIDATES: tuple[Candidate, ...] = (
         "logistic-tuned", "Logistic regression, C searched", 1,
         "the baseline with its penalty chosen by cross-validation",
         {"C": 1.0}, tuple({"C": c} for c in LOGISTIC_CS),
+        tuple({"C": c} for c in (0.003, 0.03, 0.3, 3.0)),
     ),
     Candidate(
         "logistic-engineered", "Logistic regression on engineered features", 2,
@@ -164,6 +168,7 @@ CANDIDATES: tuple[Candidate, ...] = (
             {"kind": k, "C": c}
             for k in ("log", "poly") for c in (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
         ),
+        tuple({"kind": k, "C": c} for k in ("log", "poly") for c in (0.003, 0.03, 0.3)),
     ),
     Candidate(
         "network", "Neural network, starting width", 3,
@@ -174,6 +179,7 @@ CANDIDATES: tuple[Candidate, ...] = (
         "width and penalty chosen by cross-validation",
         {"width": 8, "alpha": 1.0},
         tuple({"width": w, "alpha": a} for w in NETWORK_WIDTHS for a in NETWORK_ALPHAS),
+        tuple({"width": w, "alpha": a} for w in (4, 10, 20) for a in (0.1, 1.0, 10.0)),
     ),
     Candidate(
         "network-committee", f"Mean of {COMMITTEE} neural networks", 6,
@@ -184,18 +190,25 @@ CANDIDATES: tuple[Candidate, ...] = (
         "svm", "Support vector machine", 5, "radial kernel, probabilities by Platt's sigmoid",
         {"C": 1.0, "gamma": 0.1},
         tuple({"C": c, "gamma": g} for c in (0.3, 1.0, 3.0, 10.0) for g in (0.01, 0.03, 0.1, 0.3)),
+        tuple({"C": c, "gamma": g} for c in (0.3, 3.0) for g in (0.01, 0.1)),
     ),
     Candidate(
         "forest", "Random forest", 7, f"{N_TREES} trees on resampled tracks",
         {"min_samples_leaf": 2}, tuple({"min_samples_leaf": n} for n in (1, 2, 5)),
+        tuple({"min_samples_leaf": n} for n in (2, 10)),
     ),
     Candidate(
         "extra-trees", "Extra trees", 7, f"{N_TREES} trees with random thresholds",
         {"min_samples_leaf": 2}, tuple({"min_samples_leaf": n} for n in (1, 2, 5)),
+        tuple({"min_samples_leaf": n} for n in (2, 10)),
     ),
     Candidate(
         "boosting", "Histogram gradient boosting", 8, "small trees, each mending the last",
         {"max_iter": 60, "max_leaf_nodes": 8},
+    ),
+    Candidate(
+        "committee", "Committee of simple models", 1,
+        "regressions and densities on tracks weighed by playlist and table, averaged",
     ),
     Candidate(
         "vote", "Soft vote", 9, "mean of the probabilities of six different kinds",
@@ -298,119 +311,3 @@ def rows_to_learn(candidate: str, y: Indices, seed: int) -> Indices:
     it learns from a sample of 4,000 at most.
     """
     return thin(y, MOST_TRACKS_OF_SVM, seed) if candidate == "svm" else np.arange(len(y))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class FoldResult:
-    """What a candidate said on one split.
-
-    Attributes
-    ----------
-    p_train, p_test : ndarray, shape=(n, n_moods)
-        Probabilities on either side.
-    seconds : float
-        Spent on fitting and predicting.
-    """
-
-    p_train: Floats
-    p_test: Floats
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Job:
-    """One candidate with one or several choices of settings, to be judged on some splits."""
-
-    candidate: str
-    settings: tuple[Settings, ...]
-    splits: tuple[Split, ...]
-    X: Floats
-    y: Indices
-    features: tuple[str, ...]
-    n_moods: int
-    seed: int
-
-
-def run_job(job: Job) -> list[list[FoldResult]]:
-    """Fit and judge every choice of settings on every split.
-
-    BLAS and OpenMP are held to one thread, so that processes do not fight over the cores.
-
-    Returns
-    -------
-    list of list of FoldResult
-        By settings, then by split.
-    """
-    with threadpool_limits(1):
-        if job.candidate.startswith("network"):
-            return _run_networks(job)
-        return [[_run_split(job, chosen, split) for split in job.splits] for chosen in job.settings]
-
-
-def _run_split(job: Job, settings: Settings, split: Split) -> FoldResult:
-    train, test = split
-    started = time.perf_counter()
-    model = build(
-        BY_NAME[job.candidate], settings, features=job.features, n_moods=job.n_moods, seed=job.seed
-    )
-    learn = train[rows_to_learn(job.candidate, job.y[train], job.seed)]
-    model.fit(job.X[learn], job.y[learn])
-    p_train, p_test = (
-        _all_moods(model, model.predict_proba(job.X[side]), job.n_moods) for side in (train, test)
-    )
-    return FoldResult(p_train, p_test, time.perf_counter() - started)
-
-
-def _all_moods(model: Any, p: Floats, n_moods: int) -> Floats:
-    """Give moods that the learning side lacked a probability of 0."""
-    if p.shape[1] == n_moods:
-        return p
-    full = np.zeros((len(p), n_moods))
-    full[:, model.classes_] = p
-    return full
-
-
-def _run_networks(job: Job) -> list[list[FoldResult]]:
-    """Train all networks of a width, over settings, splits and restarts, as one stack."""
-    prepared = [Prepare("scaled").fit(job.X[train]) for train, _ in job.splits]
-    sides = [
-        tuple(prepare.transform(job.X[side]) for side in split)
-        for prepare, split in zip(prepared, job.splits, strict=True)
-    ]
-    default = article_width(len(job.features), job.n_moods)
-    chosen = [
-        {"width": default, "restarts": 1, **BY_NAME[job.candidate].settings, **settings}
-        for settings in job.settings
-    ]
-    results: list[list[FoldResult]] = [[] for _ in chosen]
-    for width in dict.fromkeys(settings["width"] for settings in chosen):
-        started = time.perf_counter()
-        stacked = [index for index, settings in enumerate(chosen) if settings["width"] == width]
-        problems = [
-            Problem(X_train, job.y[train], chosen[index]["alpha"], job.seed + restart)
-            for index in stacked
-            for (X_train, _), (train, _) in zip(sides, job.splits, strict=True)
-            for restart in range(chosen[index]["restarts"])
-        ]
-        trained = iter(train_stack(problems, width, job.n_moods))
-        seconds = (time.perf_counter() - started) / (len(stacked) * len(sides))
-        for index in stacked:
-            for both_sides in sides:
-                committee = [next(trained) for _ in range(chosen[index]["restarts"])]
-                p_train, p_test = (
-                    np.mean([net.probabilities(Z) for net in committee], axis=0) for Z in both_sides
-                )
-                results[index].append(FoldResult(p_train, p_test, seconds))
-    return results
-
-
-def vote(members: Sequence[Sequence[FoldResult]]) -> list[FoldResult]:
-    """Average the members' probabilities split by split."""
-    return [
-        FoldResult(
-            np.mean([result.p_train for result in results], axis=0),
-            np.mean([result.p_test for result in results], axis=0),
-            sum(result.seconds for result in results),
-        )
-        for results in zip(*members, strict=True)
-    ]

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from affetto.errors import UsageError
 from affetto.features import FEATURE_NAMES, check_feature_names
 from affetto.learning.candidates import BY_NAME, get_candidate
-from affetto.learning.export import fit_pipelines
+from affetto.learning.fitting import Origin, fit_pipelines
 from affetto.model import MoodModel
 
 
@@ -89,6 +89,7 @@ class MoodClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             index,
             features=self.features_ or (),
             seed=self.random_state,
+            origin=Origin(tuple(str(label) for label in self.classes_)),
         )
         return self
 

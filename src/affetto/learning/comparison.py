@@ -1,25 +1,17 @@
-"""Candidates judged on splits in several processes, searched, and chosen among."""
+"""Candidates judged on splits, in several processes."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import joblib
 import numpy as np
 import numpy.typing as npt
 
-from affetto.learning.candidates import (
-    BY_NAME,
-    Candidate,
-    FoldResult,
-    Job,
-    Settings,
-    run_job,
-    vote,
-)
+from affetto.learning.candidates import Candidate, Settings
 from affetto.learning.dataset import LabelledTracks
 from affetto.learning.evaluation import Predictions, repeated_cv_error
+from affetto.learning.fitting import FoldResult, Job, Origin, run_job, vote
 from affetto.learning.splits import Split
 
 Floats = npt.NDArray[np.float64]
@@ -141,39 +133,35 @@ class Judge:
         return {c.name: Judged(splits, results[c.name], self.tracks.y) for c in candidates}
 
     def search(
-        self, candidates: Sequence[Candidate], splits: Sequence[Split], stage: str
-    ) -> dict[str, list[dict[str, Any]]]:
-        """Judge every point of every candidate's grid.
+        self,
+        grids: Mapping[str, Sequence[Settings]],
+        splits: Sequence[Split],
+        stage: str,
+    ) -> dict[str, list[Judged]]:
+        """Judge every setting of every candidate's grid.
+
+        Parameters
+        ----------
+        grids : mapping
+            Settings by candidate's name, one at least.
+        splits : sequence of (train, test)
+        stage : str
+            Told to the progress.
 
         Returns
         -------
         dict
-            By candidate, in the order of the grid: settings with ``validation`` accuracy, its
-            ``sd`` over folds, ``log_loss``, and ``train`` accuracy.
+            By candidate, in the order of the grid.
         """
         # The longest first (wide networks, trees), so that no process is left with one at the end.
-        parts = [(c.name, part) for c in candidates for part in _grid_parts(c)]
-        parts.sort(key=lambda named: -max(one.get("width", 15) for one in named[1]))
-        jobs = [self._job(name, part, splits) for name, part in parts]
-        rows: dict[str, list[dict[str, Any]]] = {c.name: [] for c in candidates}
+        parts = [(name, part) for name, grid in grids.items() for part in _grid_parts(grid)]
+        parts.sort(key=lambda named: -max(grids[named[0]][i].get("width", 15) for i in named[1]))
+        jobs = [self._job(name, [grids[name][i] for i in part], splits) for name, part in parts]
+        judged: dict[str, dict[int, Judged]] = {name: {} for name in grids}
         for (name, part), outcome in zip(parts, self._run(stage, jobs), strict=True):
-            for setting, results in zip(part, outcome, strict=True):
-                judged = Judged(splits, results, self.tracks.y)
-                scores = judged.accuracies()
-                rows[name].append(
-                    {
-                        **setting,
-                        "validation": float(scores.mean()),
-                        "sd": float(scores.std(ddof=1)),
-                        "log_loss": judged.pooled().log_loss(),
-                        "train": judged.train_accuracy(),
-                    }
-                )
-        for candidate in candidates:
-            place = {tuple(one.items()): index for index, one in enumerate(candidate.grid)}
-            keys = candidate.grid[0].keys()
-            rows[candidate.name].sort(key=lambda row: place[tuple((k, row[k]) for k in keys)])
-        return rows
+            for place, results in zip(part, outcome, strict=True):
+                judged[name][place] = Judged(splits, results, self.tracks.y)
+        return {name: [own[place] for place in sorted(own)] for name, own in judged.items()}
 
     def _job(self, name: str, settings: Sequence[Settings], splits: Sequence[Split]) -> Job:
         return Job(
@@ -183,7 +171,7 @@ class Judge:
             self.tracks.X,
             self.tracks.y,
             self.tracks.features,
-            len(self.tracks.moods),
+            Origin.of(self.tracks),
             self.seed,
         )
 
@@ -202,139 +190,11 @@ class Judge:
             yield outcome
 
 
-def _grid_parts(candidate: Candidate) -> list[list[Settings]]:
+def _grid_parts(grid: Sequence[Settings]) -> list[list[int]]:
     """Cut a grid into jobs; networks of one width stay together, to train as one stack."""
-    if "width" in candidate.grid[0]:
-        widths = dict.fromkeys(setting["width"] for setting in candidate.grid)
-        return [[one for one in candidate.grid if one["width"] == width] for width in widths]
-    half = -(-len(candidate.grid) // 2)
-    return [list(candidate.grid[:half]), list(candidate.grid[half:])]
-
-
-def best_settings(
-    candidates: Sequence[Candidate], searches: Mapping[str, Sequence[Mapping[str, Any]]]
-) -> dict[str, dict[str, Any]]:
-    """Take the point of each candidate's grid with the least log-loss.
-
-    Accuracy, which the article searched by, moves in steps of one track; choosing by it on
-    611 tracks of the article's table and judging on others cost the polynomial features .011
-    of accuracy and .047 of log-loss (mean of 12 draws), and gained the others nothing.
-
-    Returns
-    -------
-    dict
-        Settings by candidate; the candidate's own where nothing was searched.
-    """
-    chosen = {c.name: dict(c.settings) for c in candidates}
-    for candidate in candidates:
-        if candidate.grid:
-            best = min(searches[candidate.name], key=lambda row: float(row["log_loss"]))
-            chosen[candidate.name] |= {key: best[key] for key in candidate.grid[0]}
-    if "network-committee" in chosen and "network-tuned" in chosen:
-        tuned = chosen["network-tuned"]
-        chosen["network-committee"] |= {key: tuned[key] for key in ("width", "alpha")}
-    return chosen
-
-
-def candidate_row(
-    candidate: Candidate, settings: Mapping[str, Any], cv: Judged, unseen: Judged | None
-) -> dict[str, Any]:
-    """Give a candidate's row of the evidence.
-
-    Parameters
-    ----------
-    candidate : Candidate
-    settings : mapping
-    cv : Judged
-        On random folds.
-    unseen : Judged or None
-        On groups kept unseen, where groups are known.
-    """
-    scores = cv.accuracies()
-    mean, error = float(scores.mean()), cv.error(scores)
-    pooled = cv.pooled()
-    row: dict[str, Any] = {
-        "name": candidate.name,
-        "title": candidate.title,
-        "about": candidate.about,
-        "complexity": candidate.complexity,
-        "settings": dict(settings),
-        "cv": {
-            "accuracy": mean,
-            "sd": float(scores.std(ddof=1)),
-            "se": error,
-            "low": max(0.0, mean - 1.96 * error),
-            "high": min(1.0, mean + 1.96 * error),
-            "balanced_accuracy": pooled.balanced_accuracy(),
-            "log_loss": pooled.log_loss(),
-        },
-        "train_accuracy": cv.train_accuracy(),
-        "unseen_group": None,
-        "seconds": round(cv.seconds(), 4),
-    }
-    if unseen is not None:
-        balanced = unseen.balanced_accuracies()
-        row["unseen_group"] = {
-            "accuracy": float(unseen.accuracies().mean()),
-            "balanced_accuracy": float(balanced.mean()),
-            "se": unseen.error(balanced) if len(balanced) > 1 else None,
-            "log_loss": unseen.pooled().log_loss(),
-        }
-    return row
-
-
-def choose(rows: Sequence[dict[str, Any]]) -> tuple[Candidate, dict[str, Any]]:
-    """Choose the simplest candidate within one standard error of the best.
-
-    Judged by balanced accuracy on unseen groups where those are known, else by
-    cross-validated accuracy. The floor (complexity 0) is there to compare with: with few
-    groups it may come within one standard error, but nobody wants it for a model.
-
-    Parameters
-    ----------
-    rows : sequence of dict
-        As `candidate_row` gives them.
-
-    Returns
-    -------
-    chosen : Candidate
-    choice : dict
-        The rule's figures, and the choice in words.
-
-    References
-    ----------
-    Breiman, L. et al. (1984). Classification and regression trees, section 3.4.3.
-    """
-    by_group = rows[0]["unseen_group"] is not None
-    measure = "balanced accuracy on unseen groups" if by_group else "cross-validated accuracy"
-
-    def score(row: Mapping[str, Any]) -> float:
-        return float(
-            row["unseen_group"]["balanced_accuracy"] if by_group else row["cv"]["accuracy"]
-        )
-
-    able = [row for row in rows if row["complexity"] > 0] or rows
-    best = max(able, key=score)
-    # A single split has no error; then only the best itself is good enough.
-    threshold = score(best) - (best["unseen_group" if by_group else "cv"]["se"] or 0.0)
-    within = [row for row in able if score(row) >= threshold]
-    simplest = min(within, key=lambda row: (row["complexity"], -score(row)))
-    if best is simplest:
-        words = (
-            f"{best['title']} is best by {measure} ({score(best):.3f}), and none simpler comes "
-            f"within one standard error of it (at least {threshold:.3f})."
-        )
-    else:
-        words = (
-            f"{best['title']} is best by {measure} ({score(best):.3f}); {simplest['title']} "
-            f"({score(simplest):.3f}) is the simplest within one standard error of it "
-            f"(at least {threshold:.3f})."
-        )
-    return BY_NAME[simplest["name"]], {
-        "measure": measure,
-        "best": best["name"],
-        "best_score": score(best),
-        "threshold": threshold,
-        "chosen_score": score(simplest),
-        "words": words,
-    }
+    places = list(range(len(grid)))
+    if "width" in grid[0]:
+        widths = dict.fromkeys(setting["width"] for setting in grid)
+        return [[i for i in places if grid[i]["width"] == width] for width in widths]
+    half = -(-len(grid) // 2)
+    return [part for part in (places[:half], places[half:]) if part]

@@ -1,6 +1,6 @@
 """From fitted scikit-learn estimators to the scorers that a model file holds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,13 +17,10 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline as SklearnPipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
-from threadpoolctl import threadpool_limits
 
 from affetto.errors import UsageError
-from affetto.learning.candidates import BY_NAME, Candidate, Prepare, build, rows_to_learn
-from affetto.learning.dataset import LabelledTracks
+from affetto.learning.candidates import Prepare
 from affetto.learning.network import NetworkClassifier, Weights
-from affetto.model import MoodModel
 from affetto.scorers import (
     Boosted,
     Forest,
@@ -38,75 +35,6 @@ from affetto.scorers import (
 
 Floats = npt.NDArray[np.float64]
 Nodes = npt.NDArray[np.int32]
-
-
-def fit_model(
-    candidate: Candidate,
-    settings: Mapping[str, Mapping[str, Any]],
-    tracks: LabelledTracks,
-    *,
-    rows: npt.NDArray[np.intp] | None = None,
-    seed: int = 42,
-) -> MoodModel:
-    """Fit a candidate and give it as a model.
-
-    Parameters
-    ----------
-    candidate : Candidate
-    settings : mapping
-        Settings of each candidate by name, those of a vote's members included.
-    tracks : LabelledTracks
-    rows : ndarray of int, optional
-        Tracks to learn from; default, all.
-    seed : int
-
-    Returns
-    -------
-    MoodModel
-    """
-    X, y = (tracks.X, tracks.y) if rows is None else (tracks.X[rows], tracks.y[rows])
-    pipelines, weights = fit_pipelines(
-        candidate, settings, X, y, features=tracks.features, seed=seed
-    )
-    return MoodModel(
-        moods=tracks.moods,
-        features=tracks.features,
-        pipelines=pipelines,
-        weights=weights,
-        name=candidate.title,
-    )
-
-
-def fit_pipelines(
-    candidate: Candidate,
-    settings: Mapping[str, Mapping[str, Any]],
-    X: Floats,
-    y: npt.NDArray[np.intp],
-    *,
-    features: tuple[str, ...],
-    seed: int,
-) -> tuple[tuple[Pipeline, ...], tuple[float, ...]]:
-    """Fit a candidate, or the members of a vote, and give pipelines with their weights.
-
-    Returns
-    -------
-    pipelines : tuple of Pipeline
-    weights : tuple of float
-        Sum to 1.
-    """
-    members = [BY_NAME[name] for name in candidate.members] or [candidate]
-    pipelines: list[Pipeline] = []
-    weights: list[float] = []
-    with threadpool_limits(1):
-        for member in members:
-            estimator = build(
-                member, settings[member.name], features=features, n_moods=y.max() + 1, seed=seed
-            )
-            rows = rows_to_learn(member.name, y, seed)
-            parts = to_pipelines(estimator.fit(X[rows], y[rows]), n_features=X.shape[1])
-            pipelines += parts
-            weights += [1 / (len(members) * len(parts))] * len(parts)
-    return tuple(pipelines), tuple(weights)
 
 
 def to_pipelines(estimator: Any, n_features: int) -> list[Pipeline]:

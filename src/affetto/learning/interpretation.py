@@ -1,19 +1,15 @@
-"""What the tracks and the baseline say: exploration, odds ratios, simple rules."""
+"""What the tracks and the baseline say: exploration, odds ratios."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
-from sklearn.tree import DecisionTreeClassifier
 from threadpoolctl import threadpool_limits
 
-from affetto.features import BY_NAME
 from affetto.learning.evaluation import rank_auc
-from affetto.learning.splits import Split
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.intp]
@@ -168,98 +164,3 @@ def leading_features(table: dict[str, list[dict[str, Any]]]) -> dict[str, str]:
         mood: max(rows, key=lambda row: float(row["odds_ratio"]))["feature"]
         for mood, rows in table.items()
     }
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """``feature > bound`` or ``feature <= bound``."""
-
-    feature: str
-    above: bool
-    bound: float
-
-    def holds(self, X: Floats, features: Sequence[str]) -> npt.NDArray[np.bool_]:
-        """Which rows of X meet the condition, shape=(n,)."""
-        column: Floats = X[:, list(features).index(self.feature)]
-        return column > self.bound if self.above else column <= self.bound
-
-    def __str__(self) -> str:
-        """Write the condition as a person would."""
-        unit = BY_NAME[self.feature].unit if self.feature in BY_NAME else ""
-        digits = f"{self.bound:.3g}" if abs(self.bound) < 1000 else f"{self.bound:,.0f}"
-        return f"{self.feature} {'>' if self.above else '≤'} {digits} {unit}".rstrip()
-
-
-def simple_rules(
-    X: Floats, y: Indices, features: Sequence[str], moods: Sequence[str], splits: Sequence[Split]
-) -> list[dict[str, Any]]:
-    """Find, for each mood, one or two conditions that single it out, judged on unseen tracks.
-
-    The leaf of best F1 of a depth-2 tree that sets the mood against all others.
-
-    Returns
-    -------
-    list of dict
-        ``mood``, ``rule`` (text, learned from all tracks that `splits` judge), ``precision``,
-        ``recall`` and ``f1`` over the judging sides of `splits`; precision is None where no
-        rule ever fired. No row for a mood that no condition singles out.
-    """
-    rules = []
-    judged = np.unique(np.concatenate([test for _, test in splits]))
-    for index, mood in enumerate(moods):
-        fired = hit = total = 0
-        for train, test in splits:
-            conditions = _best_leaf(X[train], y[train] == index, features)
-            true = y[test] == index
-            said = _all_hold(conditions, X[test], features) & bool(conditions)
-            fired, hit, total = fired + said.sum(), hit + (said & true).sum(), total + true.sum()
-        conditions = _best_leaf(X[judged], y[judged] == index, features)
-        if not conditions:
-            continue
-        rules.append(
-            {
-                "mood": mood,
-                "rule": " and ".join(str(condition) for condition in conditions),
-                "precision": float(hit / fired) if fired else None,
-                "recall": float(hit / total),
-                "f1": float(2 * hit / (fired + total)),
-            }
-        )
-    return rules
-
-
-def _best_leaf(
-    X: Floats, positive: npt.NDArray[np.bool_], features: Sequence[str]
-) -> list[Condition]:
-    """Path to the leaf of the best F1, its conditions on one feature merged."""
-    tree = DecisionTreeClassifier(
-        max_depth=2, min_samples_leaf=5, class_weight="balanced", random_state=0
-    )
-    structure = tree.fit(X, positive).tree_
-    leaf_of = tree.apply(X)
-
-    def paths(node: int, path: list[Condition]) -> list[tuple[int, list[Condition]]]:
-        if structure.children_left[node] < 0:
-            return [(node, path)]
-        name, bound = features[structure.feature[node]], float(structure.threshold[node])
-        return [
-            *paths(structure.children_left[node], [*path, Condition(name, False, bound)]),
-            *paths(structure.children_right[node], [*path, Condition(name, True, bound)]),
-        ]
-
-    def f1(node: int) -> float:
-        inside = leaf_of == node
-        return float(2 * (inside & positive).sum() / (inside.sum() + positive.sum()))
-
-    _, path = max(paths(0, []), key=lambda item: f1(item[0]))
-    tightest = {(condition.feature, condition.above): condition for condition in path}
-    return list(tightest.values())
-
-
-def _all_hold(
-    conditions: Sequence[Condition], X: Floats, features: Sequence[str]
-) -> npt.NDArray[np.bool_]:
-    said = np.ones(len(X), dtype=bool)
-    for condition in conditions:
-        said &= condition.holds(X, features)
-    return said

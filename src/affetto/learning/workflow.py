@@ -1,11 +1,9 @@
 """The whole workflow, from labelled tables to a model and the evidence for it."""
 
-import hashlib
 import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
-from importlib import metadata
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -17,28 +15,37 @@ from affetto.errors import UsageError
 from affetto.learning.advice import advise, gap_verdict
 from affetto.learning.audit import Audit
 from affetto.learning.candidates import CANDIDATES, Candidate, get_candidate
-from affetto.learning.comparison import Judge, Progress, best_settings, candidate_row, choose
+from affetto.learning.choosing import (
+    best_settings,
+    candidate_row,
+    choose_by_folds,
+    search_row,
+)
+from affetto.learning.comparison import Judge, Progress
+from affetto.learning.contest import Contest
 from affetto.learning.dataset import LabelledTracks, gather
 from affetto.learning.evaluation import Predictions, summary, wilson_interval
-from affetto.learning.export import fit_model
-from affetto.learning.interpretation import explore, leading_features, odds_ratios, simple_rules
+from affetto.learning.fitting import fit_model
+from affetto.learning.interpretation import explore, leading_features, odds_ratios
 from affetto.learning.labels import LabelledTable, resolve_tables
-from affetto.learning.splits import (
-    Split,
-    folds,
-    group_splits,
-    hold_out,
-    repeated_folds,
-    thin,
+from affetto.learning.protocols import STAGE, contest_over, unseen_music, with_groups
+from affetto.learning.record import (
+    about_model,
+    counts_by_mood,
+    data_record,
+    source_record,
+    versions,
 )
+from affetto.learning.splits import Split, folds, hold_out, repeated_folds, thin
 from affetto.model import MoodModel
 from affetto.output import make_folder, write_text, written_aside
-from affetto.population import Population
 from affetto.sources.datasets import TableLike
 
 Indices = npt.NDArray[np.intp]
 
-STAGES = ("reading", "searching", "comparing", "learning curve", "interpreting", "testing")
+STAGES = (
+    "reading", "searching", "comparing", "learning curve", "interpreting", "testing", STAGE,
+)  # fmt: skip
 
 SEARCH_FOLDS = 5
 SEARCH_TRACKS = 3000
@@ -219,6 +226,7 @@ def train(
         keep_duplicates=settings.keep_duplicates,
     )
     report("reading", 1, 1)
+    tracks = with_groups(tracks)
     judge = Judge(tracks, settings.seed, settings.jobs, report)
     evidence, model = _Run(tracks, settings, judge).carry_out(sources, audit)
     evidence["seconds"] = round(time.perf_counter() - started, 2)
@@ -242,26 +250,21 @@ class _Run:
         compared = self.settings.compared()
 
         searched_on = train[thin(y[train], SEARCH_TRACKS, seed)]
-        search_splits = _within(searched_on, folds(y[searched_on], SEARCH_FOLDS, seed))
-        searched = [candidate for candidate in compared if candidate.grid]
-        searches = self.judge.search(searched, search_splits, "searching")
-        settings = best_settings(compared, searches)
+        contest = contest_over(self.judge, compared, searched_on, seed)
+        settings, searches = self._search(compared, contest, searched_on)
 
         repeats = COMPARE_REPEATS if len(train) <= SEARCH_TRACKS else 1
         cv_splits = _within(train, repeated_folds(y[train], COMPARE_FOLDS, repeats, seed + 1))
-        n_cv, n_once = len(cv_splits), len(cv_splits) // repeats
-        unseen = self._unseen_splits(train)
-        judged = self.judge.judge(compared, settings, [*cv_splits, *unseen], "comparing")
-        rows = [
-            candidate_row(
-                candidate,
-                settings[candidate.name],
-                judged[candidate.name][:n_cv],
-                judged[candidate.name][n_cv:] if unseen else None,
-            )
-            for candidate in compared
-        ]
-        chosen, choice = choose(rows)
+        n_once = len(cv_splits) // repeats
+        judged = self.judge.judge(compared, settings, cv_splits, "comparing")
+        rows = [candidate_row(c, settings[c.name], judged[c.name]) for c in compared]
+        if contest is None:
+            chosen, choice = choose_by_folds(judged)
+        else:
+            chosen, settings, choice = contest.choose()
+            best = get_candidate(choice["best"])
+            for candidate, row in zip(compared, rows, strict=True):
+                row["unseen_group"] = contest.row(candidate, settings, best)
         curve = self._learning_curve(chosen, settings, train)
 
         report("interpreting", 0, 1)
@@ -270,57 +273,66 @@ class _Run:
         exploration = explore(X[order], y[order], tracks.features, moods, once.pooled().p)
         searched_c = settings.get("logistic-tuned", settings["logistic"])["C"]
         ratios = odds_ratios(X[train], y[train], tracks.features, moods, C=searched_c, seed=seed)
-        rules = simple_rules(X, y, tracks.features, moods, once.splits)
         report("interpreting", 1, 1)
 
-        tested, unseen_summary, final = self._test(chosen, settings, train, test)
+        tested, final = self._test(chosen, settings, train, test)
+        cv = judged[chosen.name][:n_once]
         evidence: dict[str, Any] = {
             "affetto": affetto.__version__,
             "moods": list(moods),
             "features": list(tracks.features),
             "seed": seed,
             "seconds": 0.0,
-            "versions": _versions(),
+            "versions": versions(),
             "settings": self.settings.as_dict(),
             "protocol": {
-                "search_folds": SEARCH_FOLDS,
+                "searched_by": "random folds" if contest is None else "unseen groups",
+                "search_folds": SEARCH_FOLDS if contest is None else len(contest.splits.splits),
                 "compare_folds": COMPARE_FOLDS,
                 "compare_repeats": repeats,
                 "searched_on": len(searched_on),
             },
-            "source": self._source(sources),
-            "data": self._data(audit),
+            "source": source_record(sources, self.settings.group),
+            "data": data_record(tracks, audit),
             "split": {
                 "test_size": self.settings.test_size,
-                "train": _count(y[train], moods),
-                "test": _count(y[test], moods),
+                "train": counts_by_mood(y[train], moods),
+                "test": counts_by_mood(y[test], moods),
             },
             "exploration": exploration,
             "searches": searches,
             "candidates": rows,
             "chosen": chosen.name,
             "choice": choice,
-            "chosen_cv": summary(judged[chosen.name][:n_once].pooled(), moods),
+            "chosen_cv": summary(cv.pooled(), moods),
             "test": tested,
-            "unseen_group": unseen_summary,
+            **unseen_music(self.judge, contest, sources, chosen=chosen, settings=settings, cv=cv),
             "learning_curve": curve,
             "gap": gap_verdict(curve),
             "interpretation": ratios,
             "leading_features": leading_features(ratios),
-            "rules": rules,
-            "consistency": None,
         }
         evidence["advice"] = advise(evidence)
-        return evidence, final.with_about(_about(evidence, tracks, chosen, settings))
+        return evidence, final.with_about(about_model(evidence, tracks, chosen, settings))
 
-    def _unseen_splits(self, rows: Indices) -> list[Split]:
-        tracks = self.tracks
-        if tracks.groups is None:
-            return []
-        made = group_splits(
-            tracks.y[rows], tracks.groups[rows], tracks.moods, seed=self.settings.seed
-        )
-        return _within(rows, made.splits)
+    def _search(
+        self, compared: Sequence[Candidate], contest: Contest | None, rows: Indices
+    ) -> tuple[dict[str, dict[str, Any]], dict[str, list[dict[str, Any]]]]:
+        """Search settings: by unseen groups where these are known, else by random folds."""
+        if contest is not None:
+            contest.search("searching")
+            return contest.settings(), contest.searches()
+        splits = _within(rows, folds(self.tracks.y[rows], SEARCH_FOLDS, self.settings.seed))
+        grids = {c.name: c.grid for c in compared if c.grid}
+        found = self.judge.search(grids, splits, "searching")
+        searches = {
+            name: [
+                search_row(one, judged, judged.pooled().log_loss())
+                for one, judged in zip(grids[name], own, strict=True)
+            ]
+            for name, own in found.items()
+        }
+        return best_settings(compared, searches), searches
 
     def _learning_curve(
         self, chosen: Candidate, settings: Mapping[str, Mapping[str, Any]], train: Indices
@@ -341,6 +353,7 @@ class _Run:
                 ]
                 splits.append((np.sort(np.concatenate(parts)), held))
         judged = self.judge.judge([chosen], settings, splits, "learning curve")[chosen.name]
+        last = judged[-len(whole) :].accuracies()
         curve = []
         for start in range(0, len(splits), len(whole)):
             part = judged[start : start + len(whole)]
@@ -351,6 +364,8 @@ class _Run:
                     "train": part.train_accuracy(),
                     "validation": float(scores.mean()),
                     "validation_se": float(scores.std(ddof=1) / np.sqrt(len(scores))),
+                    # Of the difference, on the same folds: what makes a fold hard cancels out.
+                    "to_last_se": judged[-len(whole) :].error(last - scores),
                 }
             )
         return curve
@@ -361,120 +376,21 @@ class _Run:
         settings: Mapping[str, Mapping[str, Any]],
         train: Indices,
         test: Indices,
-    ) -> tuple[dict[str, Any], dict[str, Any] | None, MoodModel]:
+    ) -> tuple[dict[str, Any], MoodModel]:
         """Touch the test set, once; then fit the model that is given out on all tracks."""
         tracks, report = self.tracks, self.judge.report
-        report("testing", 0, 3)
+        report("testing", 0, 2)
         judged = fit_model(chosen, settings, tracks, rows=train, seed=self.settings.seed)
         predictions = Predictions(tracks.y[test], judged.predict_proba(tracks.X[test]))
         tested = summary(predictions, tracks.moods)
         low, high = wilson_interval(tested["accuracy"] * len(test), len(test))
         tested |= {"low": low, "high": high}
-        report("testing", 1, 3)
-        unseen = self._unseen_summary(chosen, settings)
-        report("testing", 2, 3)
+        report("testing", 1, 2)
         final = fit_model(chosen, settings, tracks, seed=self.settings.seed)
-        report("testing", 3, 3)
-        return tested, unseen, final
-
-    def _unseen_summary(
-        self, chosen: Candidate, settings: Mapping[str, Mapping[str, Any]]
-    ) -> dict[str, Any] | None:
-        """Judge the chosen candidate on groups kept unseen, over all tracks."""
-        tracks = self.tracks
-        if tracks.groups is None:
-            return None
-        made = group_splits(tracks.y, tracks.groups, tracks.moods, seed=self.settings.seed)
-        quiet = replace(self.judge, report=lambda stage, done, total: None)
-        judged = quiet.judge([chosen], settings, made.splits, "testing")[chosen.name]
-        accuracies, balanced = judged.accuracies(), judged.balanced_accuracies()
-        several = len(made.splits) > 1
-        return {
-            **summary(judged.pooled(), tracks.moods),
-            "accuracy": float(accuracies.mean()),
-            "accuracy_sd": float(accuracies.std(ddof=1)) if several else None,
-            "balanced_accuracy": float(balanced.mean()),
-            "balanced_sd": float(balanced.std(ddof=1)) if several else None,
-            "folds": len(made.splits),
-            "rule": made.rule,
-        }
-
-    def _source(self, sources: Sequence[LabelledTable]) -> dict[str, Any]:
-        columns = [column for source in sources for column in source.table.columns]
-        documented = [source.table.group for source in sources if source.table.group]
-        named = [c for c in columns if c.lower() in {"playlist", "playlist_name", "artist"}]
-        return {
-            "tables": [
-                {
-                    "name": source.table.name,
-                    "mood": source.mood,
-                    "label": source.label,
-                    "notes": [note.text for note in source.table.notes],
-                }
-                for source in sources
-            ],
-            "synthetic": any(source.table.synthetic for source in sources),
-            "group": self.settings.group,
-            "group_like_column": next(iter([*documented, *named]), None),
-        }
-
-    def _data(self, audit: Audit) -> dict[str, Any]:
-        tracks = self.tracks
-        groups = None
-        if tracks.groups is not None:
-            names, counts = np.unique(tracks.groups, return_counts=True)
-            groups = {str(name): int(n) for name, n in zip(names, counts, strict=True)}
-        return {**audit.as_dict(), "per_mood": tracks.per_mood(), "groups": groups}
+        report("testing", 2, 2)
+        return tested, final
 
 
 def _within(rows: Indices, splits: Iterable[Split]) -> list[Split]:
     """Turn indices into a subset of rows into indices into all rows."""
     return [(rows[train], rows[test]) for train, test in splits]
-
-
-def _count(y: Indices, moods: Sequence[str]) -> dict[str, int]:
-    counts = np.bincount(y, minlength=len(moods))
-    return {mood: int(n) for mood, n in zip(moods, counts, strict=True)}
-
-
-def _versions() -> dict[str, str]:
-    """Versions of what the figures depend on."""
-    names = ("numpy", "polars", "scikit-learn", "scipy")
-    return {name: metadata.version(name) for name in names}
-
-
-def _about(
-    evidence: Mapping[str, Any],
-    tracks: LabelledTracks,
-    chosen: Candidate,
-    settings: Mapping[str, Mapping[str, Any]],
-) -> dict[str, Any]:
-    """Give what the model file says of itself: figures, names and quantiles, no rows."""
-    keep = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss", "ece", "n")
-    unseen = evidence["unseen_group"]
-    digest = hashlib.sha256()
-    for part in (tracks.X.tobytes(), tracks.y.astype(np.int64).tobytes()):
-        digest.update(part)
-    digest.update("|".join([*tracks.moods, *tracks.features]).encode())
-    return {
-        "candidate": chosen.name,
-        "settings": {name: settings[name] for name in chosen.members or (chosen.name,)},
-        "tables": [table["name"] for table in evidence["source"]["tables"]],
-        "synthetic": evidence["source"]["synthetic"],
-        "tracks": len(tracks),
-        "per_mood": tracks.per_mood(),
-        "fingerprint": digest.hexdigest(),
-        "population": Population.of(
-            tracks.X, tracks.y, features=tracks.features, moods=tracks.moods
-        ).as_dict(),
-        "test": {
-            **{key: evidence["test"][key] for key in (*keep, "low", "high")},
-            "per_mood": evidence["test"]["per_mood"],
-        },
-        "unseen_group": {key: unseen[key] for key in (*keep, "rule", "per_mood")}
-        if unseen
-        else None,
-        "versions": _versions(),
-        "fitted_on": "all usable tracks, after the test",
-        "seed": evidence["seed"],
-    }

@@ -51,6 +51,7 @@ _JUDGED = {
         }
     ),
 }
+_CURVE = {"exponent": _FIGURE, "low": _FIGURE, "high": _FIGURE, "words": str}
 _NEEDED: Mapping[str, Any] = {
     "moods": [str],
     "features": [str],
@@ -105,16 +106,103 @@ _SHOWN_WHERE_THERE: Mapping[str, Any] = {
     },
     "searches": {"*": [{"validation": _NUMBER, "train?": _FIGURE}]},
     "choice": {"words": str},
-    "unseen_group": _JUDGED | {"rule": str, "folds": int, "accuracy_sd?": _FIGURE},
+    "unseen_group": _JUDGED
+    | {
+        "rule": str,
+        "folds": int,
+        "accuracy_sd?": _FIGURE,
+        "intervals?": {"*": [_NUMBER]},
+        "chosen_by?": str,
+        "chosen?": _COUNTS,
+    },
+    "unseen_source": {
+        "balanced_accuracy": _NUMBER,
+        "log_loss": _NUMBER,
+        "ece?": _FIGURE,
+        "intervals?": _Maybe({"*": [_NUMBER]}),
+        "rule": str,
+        "sources": {
+            "*": {"balanced_accuracy": _NUMBER, "log_loss": _NUMBER, "moods": [str], "n": int}
+        },
+        "without?": [
+            {
+                "source": str,
+                "judged": int,
+                "balanced_accuracy": _NUMBER,
+                "log_loss": _NUMBER,
+                "se": _FIGURE,
+                "hurts": bool,
+                "helps": bool,
+            }
+        ],
+    },
     "learning_curve": [
-        {"n": int, "train": _NUMBER, "validation": _NUMBER, "validation_se?": _FIGURE}
+        {
+            "n": int,
+            "train": _NUMBER,
+            "validation": _NUMBER,
+            "validation_se?": _FIGURE,
+            "to_last_se?": _FIGURE,
+        }
     ],
     "gap": {"words": str},
     "interpretation": {
         "*": [{"feature": str, "odds_ratio": _NUMBER, "low": _NUMBER, "high": _NUMBER}]
     },
-    "rules": [{"mood": str, "rule": str, "precision": _FIGURE, "recall": _FIGURE, "f1": _FIGURE}],
-    "consistency": [{"mood": str, "group": str, "auc": _FIGURE, "agreement": _FIGURE}],
+    "rules": [
+        {"mood": str, "rule": str, "precision": _FIGURE, "recall": _FIGURE, "f1": _FIGURE,
+         "n?": int, "model_accuracy?": _FIGURE, "beats_model?": bool}
+    ],
+    "consistency": [
+        {
+            "mood": str,
+            "group": str,
+            "auc": _FIGURE,
+            "agreement": _FIGURE,
+            "n?": int,
+            "p_own?": _FIGURE,
+            "pairs?": [{"group": str, "auc": _NUMBER}],
+            "called?": _Maybe({"mood": str, "share": _NUMBER}),
+            "others_without?": _Maybe({"gain": _NUMBER, "se": _NUMBER}),
+            "verdict?": str,
+            "words?": str,
+        }
+    ],
+    "needs": {
+        "moods": [
+            {
+                "mood": str,
+                "groups": int,
+                "tracks": int,
+                "recall": _FIGURE,
+                "priority": _FIGURE,
+                "doubled": _Maybe(
+                    {"groups": int, "recall": _NUMBER, "low": _NUMBER, "high": _NUMBER}
+                ),
+            }
+        ],
+        "by_groups": _CURVE | {"points": [{"n": int, "recall": _NUMBER}]},
+        "by_tracks": _CURVE | {"points": [{"share": _NUMBER, "recall": _NUMBER}]},
+    },
+    "suspects": {
+        "judged": int,
+        "found": int,
+        "unlikely": int,
+        "expected": _NUMBER,
+        "many": bool,
+        "left_out?": [str],
+        "tracks": [
+            {
+                "name": str,
+                "table": str,
+                "group": _Maybe(str),
+                "mood": str,
+                "p_own": _NUMBER,
+                "likely": str,
+                "p_likely": _NUMBER,
+            }
+        ],
+    },
     "advice": [{"finding": str, "evidence": str, "do": str}],
     "protocol": {"*": _SCALAR},
     "versions": {"*": str},

@@ -421,8 +421,13 @@ def _unseen(evidence: Evidence, moods: Sequence[str], groups: str) -> Section | 
 
 
 def _rules(evidence: Evidence, moods: Sequence[str], groups: str) -> Section | None:
-    rules = evidence.get("rules")
-    return {"title": "Rules simple enough to remember", "rules": rules} if rules else None
+    rows = evidence.get("rules")
+    if not rows:
+        return None
+    unknown = {"n": None, "groups": None, "model_accuracy": None, "beats_model": False}
+    rules = [unknown | row for row in rows]
+    by_groups = any(rule["groups"] is not None for rule in rules)
+    return {"title": "Rules simple enough to remember", "rules": rules, "by_groups": by_groups}
 
 
 def _use(evidence: Evidence, moods: Sequence[str], groups: str) -> Section:
