@@ -9,6 +9,8 @@
     │   ├── DatasetError             a named dataset is unknown, absent, or fails its checksum
     │   ├── AudioError               an audio file cannot be used: missing, not audio, no samples
     │   │   └── DecoderMissingError  reading this format needs the extra [av]
+    │   ├── TagError                 a file's tags cannot be read or written; left as they were
+    │   │   └── TaggerMissingError   writing tags needs the extra [tags]
     │   └── LabelError               labels that cannot be learned from: one mood, too few tracks
     ├── ModelError                   a model file or its content
     │   ├── ModelFormatError         truncated, altered, oversized, from a newer format, or hostile
@@ -16,6 +18,13 @@
     ├── WorkerError                  a process could not do its job: a bug, memory ran out
     │   ├── WorkerDiedError          it crashed or was killed
     │   └── WorkerTimeoutError       it took longer than allowed and was given up
+    ├── CatalogueError               the music library's database cannot do what was asked
+    │   ├── CatalogueFormatError     the file is none, or one of a newer affetto; left untouched
+    │   ├── CatalogueDamagedError    it is damaged; a copy was kept, and it can be rebuilt
+    │   ├── CatalogueBusyError       another program holds it for too long
+    │   ├── CatalogueFullError       the disk is full, or it cannot be written to
+    │   ├── ScanRunningError         another scan of the same library is under way
+    │   └── TrackNotFoundError       the library has no such track
     └── OutputError                  a result could not be written; nothing half-written stays
 
 Every message says what was found, what was expected, and what to do.
@@ -50,6 +59,14 @@ class DecoderMissingError(AudioError):
     """Reading this audio format needs the extra ``affetto[av]``, which is not installed."""
 
 
+class TagError(InputError):
+    """A file's tags cannot be read or written; the file is left as it was."""
+
+
+class TaggerMissingError(TagError):
+    """Reading and writing tags needs the extra ``affetto[tags]``, which is not installed."""
+
+
 class LabelError(InputError):
     """Labels that cannot be learned from: one mood only, too few tracks, one group."""
 
@@ -76,6 +93,34 @@ class WorkerDiedError(WorkerError):
 
 class WorkerTimeoutError(WorkerError):
     """An item took longer than allowed; its process was ended."""
+
+
+class CatalogueError(AffettoError):
+    """The music library's database cannot do what was asked."""
+
+
+class CatalogueFormatError(CatalogueError):
+    """The file is no database of affetto's, or one of a newer affetto; it is left untouched."""
+
+
+class CatalogueDamagedError(CatalogueError):
+    """The database is damaged; a copy was kept, and it can be rebuilt from what is readable."""
+
+
+class CatalogueBusyError(CatalogueError):
+    """Another program holds the database for too long."""
+
+
+class CatalogueFullError(CatalogueError):
+    """The disk is full, or the database cannot be written to; what was there before stays."""
+
+
+class ScanRunningError(CatalogueError):
+    """Another scan of the same library is under way."""
+
+
+class TrackNotFoundError(CatalogueError):
+    """The library has no such track."""
 
 
 class OutputError(AffettoError):

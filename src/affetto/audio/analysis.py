@@ -28,9 +28,6 @@ from affetto.audio.timbre import TIMBRE_NAMES, timbre_descriptors
 from affetto.audio.tonality import HOP_S, Tonality, TonalityMeter
 from affetto.errors import AudioError, UsageError
 
-ANALYSIS_VERSION = 1
-"""Grows when the same file would get other numbers."""
-
 KEY_NAMES = ("C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B")
 WINDOW_S = 30.0
 TIMELINE_WINDOW_S = 15.0

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from affetto.audio.analysis import ANALYSIS_VERSION, DESCRIPTOR_NAMES, measure
+from affetto.audio.analysis import DESCRIPTOR_NAMES, measure
+from affetto.audio.version import ANALYSIS_VERSION
 from affetto.errors import AudioError
 
 Floats = NDArray[np.float64]

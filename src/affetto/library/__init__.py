@@ -1,0 +1,1 @@
+"""The music library: a catalogue of labelled tracks, and what is made of it."""

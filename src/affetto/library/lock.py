@@ -1,0 +1,77 @@
+"""One scan at a time: a lock that the system itself lets go when its holder dies.
+
+Beside the database stands a small one, ``NAME.scan``. Whoever scans holds its write lock, and
+has written there who it is; that can be read all the while.
+"""
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+from affetto.errors import ScanRunningError
+from affetto.library.schema import translated
+
+
+@contextmanager
+def scanning(database: Path) -> Iterator[None]:
+    """Hold the lock of a library's scans.
+
+    Raises
+    ------
+    ScanRunningError
+        If another scan holds it; it says which process that is, and since when.
+    """
+    with closing(_open(database)) as db:
+        try:
+            with translated(database):
+                db.execute("CREATE TABLE IF NOT EXISTS holder (pid INTEGER, since REAL)")
+                db.execute("BEGIN IMMEDIATE")
+                db.execute("DELETE FROM holder")
+                db.execute("INSERT INTO holder VALUES (?, ?)", [os.getpid(), time.time()])
+                db.execute("COMMIT")
+                db.execute("BEGIN IMMEDIATE")
+        except Exception as exc:
+            if _is_busy(exc.__cause__):
+                raise ScanRunningError(_who(db)) from exc
+            raise
+        yield
+
+
+def is_scanning(database: Path) -> bool:
+    """Whether a scan of this library is under way."""
+    if not _lock_file(database).exists():
+        return False
+    try:
+        with closing(_open(database)) as db:
+            db.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as exc:
+        return _is_busy(exc)
+    return False
+
+
+def _lock_file(database: Path) -> Path:
+    return database.with_name(f"{database.name}.scan")
+
+
+def _open(database: Path) -> sqlite3.Connection:
+    return sqlite3.connect(
+        _lock_file(database), timeout=0, isolation_level=None, check_same_thread=False
+    )
+
+
+def _is_busy(exc: BaseException | None) -> bool:
+    return (getattr(exc, "sqlite_errorcode", 0) & 0xFF) == sqlite3.SQLITE_BUSY
+
+
+def _who(db: sqlite3.Connection) -> str:
+    words = ""
+    with suppress(sqlite3.Error, TypeError):
+        pid, since = db.execute("SELECT pid, since FROM holder").fetchone()
+        words = f" (process {pid}, since {time.strftime('%H:%M:%S', time.localtime(since))})"
+    return (
+        f"a scan of this library is under way already{words}; wait for it, or stop it: what it "
+        "has heard is kept"
+    )
