@@ -8,9 +8,16 @@ import pytest
 
 from affetto.demo import demo_table
 from affetto.features import FEATURE_NAMES
-from affetto.learning import needs, workflow
-from affetto.learning.labels import LabelledTable
+from affetto.learning import advice, needs, workflow
+from affetto.learning.across import sources_pool, unseen_source
+from affetto.learning.candidates import BY_NAME
+from affetto.learning.comparison import Judge
+from affetto.learning.consistency import consistency
+from affetto.learning.dataset import gather
+from affetto.learning.interpretation import odds_ratios
+from affetto.learning.labels import LabelledTable, resolve_tables
 from affetto.learning.protocols import with_groups
+from affetto.learning.splits import group_splits
 from affetto.learning.workflow import train
 from affetto.sources.datasets import DATASETS, open_table
 from affetto.sources.tables import from_frame
@@ -34,8 +41,10 @@ def advised(tables, **options):
 
 @pytest.fixture(scope="module")
 def real(data_dir):
+    """The article's table and two more, with what the committee (as chosen there) says unseen."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AFFETTO_DATA", str(data_dir))
+        patch.setattr(needs, "MOST_WAYS", 4)
         tables = [
             LabelledTable(
                 open_table(f"dataset:{name}"), mapping=DATASETS[name].mapping,
@@ -43,7 +52,25 @@ def real(data_dir):
             )
             for name in ("article", "calm-energetic-happy-sad", "angry-happy-sad")
         ]  # fmt: skip
-        return advised(tables)
+        tracks, audit = gather(tables, group="playlist")
+        tracks = with_groups(tracks)
+        judge = Judge(tracks, 42, None, lambda *step: None)
+        made = group_splits(tracks.y, tracks.groups, tracks.moods, limit=8)
+        committee, settings = BY_NAME["committee"], {"committee": {}}
+        unseen = judge.judge([committee], settings, made.splits, "")["committee"]
+        rows = consistency(tracks.X, tracks.y, tracks.groups, tracks.moods, unseen)
+        evidence = {
+            "data": audit.as_dict(),
+            "consistency": rows,
+            "needs": needs.needs(judge, committee, settings, made, unseen),
+            "unseen_source": unseen_source(
+                judge, sources_pool(tables, tracks.features), BY_NAME["logistic"],
+                {"logistic": {"C": 1.0}},
+            ),
+        }  # fmt: skip
+        pieces = [*advice._groups_apart(evidence), *advice._needs(evidence)]
+        pieces += [*advice._hurting(evidence), *advice._audit(evidence)]
+        return evidence, [piece["finding"] for piece in pieces]
 
 
 @pytest.mark.data
@@ -86,9 +113,8 @@ def alike(n_playlists=3, n=25, seed=0):
     return pl.DataFrame(rows)
 
 
-@pytest.mark.parametrize("seed", [0, 1])
-def test_where_nothing_is_wrong_nothing_is_said_to_be(seed):
-    evidence, findings = advised(alike(seed=seed))
+def test_where_nothing_is_wrong_nothing_is_said_to_be():
+    evidence, findings = advised(alike())
     wrong = ("disagrees", "two different things", "needs more", "wrong label", "hurts", "Expect")
     assert not [finding for finding in findings if any(word in finding for word in wrong)]
     assert evidence["unseen_group"]["balanced_accuracy"] > 0.9
@@ -115,8 +141,5 @@ def test_each_mood_of_a_table_without_playlists_is_a_group_of_its_own():
 
 
 def test_without_groups_nothing_is_renamed():
-    from affetto.learning.dataset import gather
-    from affetto.learning.labels import resolve_tables
-
     tracks, _ = gather(resolve_tables(alike()))
     assert with_groups(tracks) is tracks

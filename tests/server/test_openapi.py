@@ -84,7 +84,7 @@ OPERATIONS = [
     if found.ok().path not in (STREAMS, HEARS)
 ]
 TO_TRY = settings(
-    max_examples=8,
+    max_examples=6,
     deadline=None,
     derandomize=True,
     database=None,

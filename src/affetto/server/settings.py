@@ -6,11 +6,9 @@ from dataclasses import dataclass
 
 from affetto.errors import UsageError
 
-DEFAULT_PORT = 8321
 LABEL_TRACKS = 10_000
 """Tracks that one call may label."""
 
-_EVERYWHERE = ("0.0.0.0", "::", "")  # noqa: S104 - recognised, to ask for a token
 _SHORTEST_TOKEN = 16
 
 
@@ -73,11 +71,6 @@ class Settings:
                 f"the token has {len(self.token)} characters; expected at least "
                 f"{_SHORTEST_TOKEN}, ASCII, without spaces"
             )
-
-    @property
-    def listens_everywhere(self) -> bool:
-        """Whether it listens at every address of this machine."""
-        return self.host in _EVERYWHERE
 
     def may_be_called(self, name: str) -> bool:
         """Whether a client may ask for the server under this name.

@@ -4,14 +4,20 @@ import asyncio
 import math
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from fastapi import Request
 from pydantic import BaseModel
 
+from affetto.errors import AffettoError
 from affetto.library.catalogue import Catalogue
+from affetto.library.query import SORTS, Query
 from affetto.model import MoodModel
+from affetto.server.answers import Refusal
 from affetto.server.desk import Desk
 from affetto.server.scanning import Scanner
 from affetto.server.schemas import ErrorAnswer
@@ -78,9 +84,18 @@ class State:
     def start(self) -> None:
         """Start what waits for requests."""
         self.desk.start()
+        self._warming = asyncio.ensure_future(self._warm())
+
+    async def _warm(self) -> None:
+        """Ask for each order once, so that nobody waits for the first list in it."""
+        with suppress(AffettoError, Refusal):  # whoever asks next is told
+            for sort, descending in product(SORTS, (False, True)):
+                wanted = Query(sort=sort, descending=descending, limit=1)
+                await self.ask(partial(Catalogue.tracks, query=wanted))
 
     async def stop(self) -> None:
         """End all that is under way."""
+        self._warming.cancel()
         await asyncio.gather(
             *(asyncio.to_thread(one.stop) for one in (self.scanner, self.teacher, self.timelines))
         )

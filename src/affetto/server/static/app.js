@@ -2,18 +2,12 @@
 import { api, onConnection } from "./api.js";
 import { h, icon, put, refill } from "./dom.js";
 import { filterBar, searchField } from "./filters.js";
-import { emptyView, libraryView, scanChip, watchScan } from "./library.js";
-import { listView } from "./list.js";
 import { mapView } from "./map.js";
 import { isDark, loadMoods, moods } from "./moods.js";
 import { banner, clearBanner, say } from "./notices.js";
-import { watchPicks } from "./picked.js";
 import { playerBar } from "./player.js";
-import { playlistsView } from "./playlists.js";
 import { emit, here, linkTo, on, readAddress, VIEWS } from "./state.js";
-import { teachView } from "./teach.js";
 import { themeSwitch } from "./theme.js";
-import { showTrack } from "./track.js";
 
 const WORDS = {
   map: "Map",
@@ -22,14 +16,7 @@ const WORDS = {
   teach: "Teach",
   library: "Library",
 };
-const MAKERS = {
-  map: mapView,
-  tracks: listView,
-  playlists: playlistsView,
-  teach: teachView,
-  library: libraryView,
-  empty: emptyView,
-};
+const PATIENCE_MS = 1500; // after which the rest is fetched even if no map was painted
 const FILTERED = new Set(["map", "tracks"]);
 
 const main = document.getElementById("main");
@@ -42,10 +29,14 @@ function viewName() {
   return isEmpty && here.view !== "library" ? "empty" : here.view;
 }
 
-function showView() {
+const rest = () => import("./rest.js");
+
+async function showView() {
   const name = viewName();
+  const make = name === "map" ? mapView : views[name] ? null : (await rest()).makers[name];
+  if (name !== viewName()) return; // somebody went on meanwhile
   if (!views[name]) {
-    views[name] = MAKERS[name]();
+    views[name] = make();
     views[name].root.hidden = true;
     main.append(views[name].root);
   }
@@ -90,6 +81,7 @@ async function changed() {
   }
 }
 
+/** What needs no server. */
 function build() {
   put(
     document.getElementById("tabs"),
@@ -98,7 +90,7 @@ function build() {
     ),
   );
   put(document.getElementById("search"), searchField());
-  put(document.getElementById("top-end"), scanChip(), themeSwitch());
+  put(document.getElementById("top-end"), themeSwitch());
   main.append(filters);
   put(filters, filterBar());
   playerBar(document.getElementById("player"));
@@ -106,9 +98,10 @@ function build() {
     event.preventDefault();
     main.focus();
   });
-  watchPicks();
   on("moved", showView);
-  on("opened", showTrack);
+  on("opened", async () => (await rest()).showTrack());
+  on("picked", async (ids) => (await rest()).showPicked(ids));
+  on("collect", async () => (await rest()).collect());
   on("changed", changed);
   on("moods", drawStrip);
   onConnection("gone", () => banner("gone", "The server does not answer. Trying again …"));
@@ -126,6 +119,8 @@ async function start() {
   // The map asks for its points while the moods are still on their way.
   const asked = refresh();
   readAddress();
+  on("painted", followScan);
+  setTimeout(followScan, PATIENCE_MS);
   if (here.view === "map") showView();
   try {
     await asked;
@@ -134,7 +129,15 @@ async function start() {
       banner("token", "This page needs its token: open the address that affetto serve printed.");
   }
   if (here.view !== "map" || isEmpty) showView();
-  if (here.track !== null) showTrack();
+  if (here.track !== null) (await rest()).showTrack();
+}
+
+let followed = false;
+async function followScan() {
+  if (followed) return;
+  followed = true;
+  const { scanChip, watchScan } = await rest();
+  document.getElementById("top-end").prepend(scanChip());
   watchScan();
 }
 

@@ -138,21 +138,19 @@ export function libraryView() {
             h(
               "ul",
               { class: "odds tall" },
-              counts
-                .slice(0, 14)
-                .map(([mood, count]) =>
-                  h(
-                    "li",
-                    {},
-                    moodTag(mood),
-                    h("i", {
-                      class: "bar",
-                      "aria-hidden": "true",
-                      vars: { "--c": moodColour(mood), "--part": `${(100 * count) / most}%` },
-                    }),
-                    h("span", { class: "n" }, number(count)),
-                  ),
+              counts.slice(0, 14).map(([mood, count]) =>
+                h(
+                  "li",
+                  {},
+                  moodTag(mood),
+                  h("i", {
+                    class: "bar",
+                    "aria-hidden": "true",
+                    vars: { "--c": moodColour(mood), "--part": `${(100 * count) / most}%` },
+                  }),
+                  h("span", { class: "n" }, number(count)),
                 ),
+              ),
             ),
           ),
       ),

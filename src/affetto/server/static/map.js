@@ -77,6 +77,7 @@ export function mapView() {
     name();
     if (drawn && !root.dataset.painted) {
       root.dataset.painted = "yes";
+      emit("painted");
       performance.mark("map-painted");
     }
   });

@@ -12,20 +12,21 @@ const MOST = 5000; // tracks of a playlist made by hand
 
 let kept = { ids: [], title: "" };
 
-/** Listen for picks on the map, and for "Make a playlist of these". */
-export function watchPicks() {
-  on("picked", (ids) => show(ids, "Picked"));
-  on("collect", async () => {
-    try {
-      show((await api.map(filterParams())).ids, "Matching");
-    } catch (error) {
-      complain(error);
-    }
-  });
-  on("unpick", () => show([], ""));
-  on("moved", () => show([], ""));
-  // Whoever looked at a track on the way comes back to what was picked.
-  on("opened", () => here.track === null && kept.ids.length && show(kept.ids, kept.title));
+on("unpick", () => show([], ""));
+on("moved", () => show([], ""));
+// Whoever looked at a track on the way comes back to what was picked.
+on("opened", () => here.track === null && kept.ids.length && show(kept.ids, kept.title));
+
+/** Show tracks picked on the map; none closes the panel. */
+export const showPicked = (ids) => show(ids, "Picked");
+
+/** Show all tracks that match the filters. */
+export async function collect() {
+  try {
+    show((await api.map(filterParams())).ids, "Matching");
+  } catch (error) {
+    complain(error);
+  }
 }
 
 function show(ids, title) {

@@ -79,7 +79,7 @@ function draw(track, box, { moods, windows }) {
     band.style.fill = moodColour(mood);
     return band;
   });
-  const head = h("i", { class: "head", hidden: true });
+  const head = h("i", { class: "playhead", hidden: true });
   const slider = h("input", {
     type: "range",
     min: "0",
