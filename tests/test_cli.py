@@ -201,9 +201,10 @@ def test_train_prints_a_summary(trained: Path, tmp_path: Path) -> None:
     text = " ".join(out.split())
     assert "200 of 200 rows used" in text
     assert "← chosen" in text
-    assert "Test set, touched once: accuracy" in text
-    assert "On groups never seen: accuracy" in text
-    assert "training: searching (stages left: 4)" in err
+    assert "judged on accuracy 95% interval balanced" in text
+    assert "tracks drawn at random 0." in text
+    assert "groups never seen 0." in text
+    assert "training: searching (stages left: 5)" in err
 
 
 def test_train_json_gives_the_evidence(trained: Path, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import pytest
 from affetto import tour
 from affetto.demo import demo_pieces
 from affetto.errors import OutputError
+from affetto.library.catalogue import Catalogue
 
 
 def test_the_library_is_heard_and_labelled(tmp_path, monkeypatch, capsys):
@@ -13,9 +14,11 @@ def test_the_library_is_heard_and_labelled(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(tour, "demo_pieces", lambda: few)
     tour._music(tmp_path, 1)
     labels = pl.read_csv(tmp_path / "labels.csv")
-    assert labels["title"].to_list() == [piece.title for piece in few]
+    assert set(labels["title"]) == {piece.title for piece in few}
     assert labels["error"].null_count() == len(few)
     assert labels["mood"].null_count() == 0
+    with Catalogue.open(tmp_path / tour.LIBRARY, create=False) as library:
+        assert library.status().done == len(few)
     assert {path.suffix for path in (tmp_path / tour.MUSIC).iterdir()} == {".wav", ".m3u8"}
     said = capsys.readouterr().out
     assert f"of {len(few)} got the mood that they were composed for" in said
@@ -31,7 +34,9 @@ def test_steps_follow_one_another(tmp_path, monkeypatch, capsys):
     tour.take_tour(tmp_path / "tour", 5, 2)
     assert done == [("music", 2), ("learning", 5)]
     assert (tmp_path / "tour").is_dir()
-    assert "affetto label ~/Music" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "affetto serve --db" in said
+    assert "affetto library add ~/Music" in said
 
 
 def test_a_file_in_the_way_is_an_error(tmp_path):

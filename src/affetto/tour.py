@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from affetto import terminal, terminal_listen
+from affetto import terminal, terminal_library
 from affetto.demo import (
     MUSIC_NOTE,
     SYNTHETIC_NOTE,
@@ -14,17 +14,20 @@ from affetto.demo import (
 )
 from affetto.learning.workflow import STAGES, Settings
 from affetto.learning.workflow import train as run_training
-from affetto.model import load_model
+from affetto.library.catalogue import Catalogue
+from affetto.library.export import export
+from affetto.library.scan import scan
+from affetto.moods import resolve_moods
 from affetto.output import make_folder, written_aside
 from affetto.reporting.report import write_report
-from affetto.scoring.deciding import Decider
-from affetto.scoring.label import label, open_sources
-from affetto.scoring.stream import Listening, label_stream
-from affetto.scoring.tally import Tally
+from affetto.scoring.label import label
 from affetto.sources.tables import from_frame
 
 MUSIC = "music"
-"""Folder of the library within the tour's own."""
+"""Folder of the music within the tour's own."""
+
+LIBRARY = "library.db"
+"""Its catalogue: what the page shows."""
 
 
 def take_tour(out: Path, seed: int, jobs: int | None) -> None:
@@ -52,9 +55,10 @@ def take_tour(out: Path, seed: int, jobs: int | None) -> None:
     terminal.out.print("\n[bold]4 · Your own music[/]")
     terminal.hints(
         {
+            f"affetto serve --db {out}/{LIBRARY} --open": "these tracks on a map: listen, correct",
+            "affetto library add ~/Music": "a library of your own music, for affetto serve",
             f"open {out}/report.html": "what was measured, and how far to trust it",
-            "affetto label ~/Music": "moods of your own files",
-            "affetto features ~/Music --out features.csv": "the ten features of each",
+            "affetto label ~/Music": "moods of your own files, as a table",
             f"affetto label {out}/{MUSIC}/Happy.m3u8 --timeline": "moods over time",
             f"affetto explain {out}/{MUSIC}/Happy.m3u8": "why each got its mood",
             "affetto label your-playlist.csv": "any table of audio features",
@@ -74,20 +78,23 @@ def _music(out: Path, jobs: int | None) -> None:
     terminal.out.print(f"{len(paths)} tracks, four for each mood: {out}/{MUSIC}\n")
 
     terminal.out.print("[bold]2 · Hearing it, and telling its moods[/]")
-    model = load_model()
-    tally = Tally(model.moods)
-    sources = open_sources([str(path) for path in paths])
-    table = out / "labels.csv"
-    table.unlink(missing_ok=True)  # what a stopped tour left would be refused, not overwritten
-    listening = Listening(jobs=jobs)
-    stream = label_stream(sources, Decider(model), tally=tally, listening=listening, out=table)
-    heard = terminal_listen.follow(stream, table, as_json=False)
-    rows = [track.row for track in heard.tracks]
-    terminal.labels(rows, model.moods, tally.rows)
+    with Catalogue.open(out / LIBRARY) as library:
+        folder = library.add_folder(out / MUSIC)
+        with terminal_library.scan_progress() as progress:
+            scan(library, folders=[folder.path], jobs=jobs, on_event=progress)
+        export(library, out / "labels.csv")
+        entries = [entry for path in paths if (entry := library.track_at(path))]
+        moods = library.model().moods
+    columns = {mood.name: mood.column for mood in resolve_moods(moods)}
+    rows = [
+        entry.as_dict() | {columns[name]: p for name, p in entry.p.items()} for entry in entries
+    ]
+    terminal.labels(rows, moods, len(rows))
     meant = [piece.mood for piece in pieces]
-    agreed = sum(row["mood"] == mood for row, mood in zip(rows, meant, strict=True))
+    agreed = sum(entry.mood == mood for entry, mood in zip(entries, meant, strict=True))
     terminal.out.print(
-        f"{agreed} of {len(rows)} got the mood that they were composed for; all rows: {table}\n"
+        f"{agreed} of {len(rows)} got the mood that they were composed for; "
+        f"all rows: {out}/labels.csv\n"
     )
 
 

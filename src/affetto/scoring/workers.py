@@ -33,7 +33,7 @@ from affetto.errors import (
 )
 from affetto.scoring.worker import BEGUN, encode, find
 
-_START_S = 60.0
+_START_S = 180.0
 _STARTS = 3  # that many deaths before the first item are no accident
 _ALARM_S = 2.0  # how much later than its minder a worker ends itself, were that minder gone
 _AHEAD = 2  # items under way for each worker: one is worked on, one lies ready
