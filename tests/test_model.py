@@ -42,6 +42,7 @@ from affetto.scorers import (
     Network,
     Pipeline,
     Polynomial,
+    Select,
     Standardise,
     SupportVectors,
 )
@@ -199,8 +200,9 @@ def test_every_step_comes_back(tmp_path: Path, X: Any) -> None:
         Log10(np.array([4, 5]), np.array([3.5, 4.0])),
         Polynomial(2, interaction_only=True),
         Standardise(np.zeros(55), np.ones(55)),
+        Select(np.arange(54, 4, -1)),
     )
-    scorer = Linear(0.1 * rng.normal(size=(3, 55)), np.zeros(3))
+    scorer = Linear(0.1 * rng.normal(size=(3, 50)), np.zeros(3))
     model = MoodModel(MOOD_NAMES[:3], FEATURE_NAMES, (Pipeline(steps, scorer),))
     back = MoodModel.load(model.save(tmp_path / "m.affetto"))
     assert_array_equal(back.predict_proba(X), model.predict_proba(X))

@@ -35,6 +35,7 @@ from affetto.scorers import (
     Network,
     Pipeline,
     Polynomial,
+    Select,
     Standardise,
     SupportVectors,
 )
@@ -224,6 +225,12 @@ def test_log10() -> None:
     step = Log10(np.array([2, 0]), np.array([1.0, 0.01]))
     assert_allclose(step.apply(X), [[-2.0, 7.0, 1.0], [-1.0, 8.0, 2.0]], atol=1e-15)
     assert_array_equal(X, [[0.0, 7.0, 9.0], [0.09, 8.0, 99.0]])  # what was given stays
+
+
+def test_select() -> None:
+    step = Select(np.array([2, 0]))
+    assert step.width(3) == 2
+    assert_array_equal(step.apply(np.array([[1.0, 2.0, 3.0]])), [[3.0, 1.0]])
 
 
 def test_standardise() -> None:
@@ -573,6 +580,9 @@ def svm(**changes: Any) -> SupportVectors:
         (lambda: Log10(np.array([0, 0]), np.zeros(2)), "twice"),
         (lambda: Log10(np.array([-1]), np.zeros(1)), "negative"),
         (lambda: Polynomial(4, False), "degree is 4"),
+        (lambda: Select(np.array([1, 1])), "twice"),
+        (lambda: Select(np.array([-1, 1])), "negative"),
+        (lambda: Select(np.array([3])).width(3), "does not exist"),
         (lambda: Polynomial(3, False).width(60), "at most 8192"),
         (lambda: Log10(np.array([3]), np.zeros(1)).width(3), "does not exist"),
         (lambda: Clip(np.zeros(2), np.ones(2)).width(3), "3 columns come in; expected 2"),

@@ -32,6 +32,7 @@ from affetto.scorers import (
     Network,
     Pipeline,
     Polynomial,
+    Select,
     Standardise,
     SupportVectors,
 )
@@ -44,7 +45,7 @@ _DEFAULT = "default"
 _SUFFIX = ".affetto"
 
 _STEPS: Mapping[str, type[BaseStep]] = {
-    step.OP: step for step in (Clip, Log10, Standardise, Polynomial)
+    step.OP: step for step in (Clip, Log10, Standardise, Select, Polynomial)
 }
 _SCORERS: Mapping[str, type[BaseScorer]] = {
     scorer.KIND: scorer for scorer in (Linear, Network, Forest, Boosted, SupportVectors, Densities)

@@ -340,6 +340,33 @@ class Standardise(BaseStep):
 
 
 @dataclass(frozen=True, eq=False)
+class Select(BaseStep):
+    """Keep some columns, in the order given, and drop the others.
+
+    Attributes
+    ----------
+    columns : ndarray of int64, shape (c,)
+        Which columns, each once.
+    """
+
+    OP: ClassVar[str] = "select"
+    columns: Counts
+
+    def __post_init__(self) -> None:
+        chosen = self._own("columns", np.int64, None)
+        if chosen.min() < 0 or len(np.unique(chosen)) != len(chosen):
+            raise self._wrong("columns are negative or given twice")
+
+    def _width(self, n_inputs: int) -> int:
+        if self.columns.max() >= n_inputs:
+            raise self._wrong(f"column {self.columns.max()} of {n_inputs} does not exist")
+        return len(self.columns)
+
+    def _apply(self, columns: Floats) -> Floats:
+        return columns[self.columns]
+
+
+@dataclass(frozen=True, eq=False)
 class Polynomial(BaseStep):
     """Append the products of two (and three) features.
 
@@ -389,4 +416,4 @@ class Polynomial(BaseStep):
         return products
 
 
-Step = Clip | Log10 | Standardise | Polynomial
+Step = Clip | Log10 | Standardise | Select | Polynomial
