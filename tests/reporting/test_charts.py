@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from affetto.reporting import charts, panels, svg
+from affetto.reporting import agreement, charts, panels, svg, unseen_charts
 from affetto.reporting.words import (
     counted,
     duration,
@@ -22,6 +22,9 @@ from affetto.reporting.words import (
 )
 
 HOSTILE = "<script>alert('x')</script>\"&\x00"
+
+
+CURVE = {"exponent": 0.3, "low": 0.1, "high": 0.5}
 
 
 def drawn(markup):
@@ -63,6 +66,13 @@ def all_charts(evidence):
         "l": panels.odds_panel("l", moods[0], 0, ratios, panels.odds_domain(table)),
         "m": panels.search_map("m", searched["network-tuned"], ("width", "alpha"), {}),
         "n": panels.search_curve("n", searched["logistic-tuned"], "C", {"C": 0.3594}),
+        "o": agreement.agreement("o", evidence["consistency"], moods, "playlists"),
+        "p": unseen_charts.interval_bar("p", (0.5, 0.4, 0.6), "here", floor=0.2, unseen=True),
+        "q": unseen_charts.sources("q", [*evidence["unseen_source"]["sources"].items()], "tables"),
+        "r": unseen_charts.without("r", evidence["unseen_source"]["without"], "tables"),
+        "s": unseen_charts.needs("s", evidence["needs"]["moods"], moods, "playlists"),
+        "t": unseen_charts.growth("t", [(1, 0.4), (2, 0.5)], CURVE, "playlists", (0.4, 0.6)),
+        "u": unseen_charts.rules("u", evidence["rules"], moods),
     }
 
 

@@ -151,7 +151,8 @@ _SHOWN_WHERE_THERE: Mapping[str, Any] = {
     },
     "rules": [
         {"mood": str, "rule": str, "precision": _FIGURE, "recall": _FIGURE, "f1": _FIGURE,
-         "n?": int, "model_accuracy?": _FIGURE, "beats_model?": bool}
+         "low?": _FIGURE, "high?": _FIGURE, "n?": int, "model_accuracy?": _FIGURE,
+         "beats_model?": bool}
     ],
     "consistency": [
         {

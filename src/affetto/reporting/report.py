@@ -4,6 +4,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Mapping
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,7 @@ def write_report(evidence: Mapping[str, Any], path: str | Path) -> Path:
     return path
 
 
+@cache
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("affetto.reporting", "templates"),
@@ -72,6 +74,8 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "percent": words.percent,
+        "points": words.points,
+        "tiny": words.tiny,
         "three": words.three,
         "thousands": words.thousands,
         "of_100": words.of_100,
@@ -82,6 +86,7 @@ def _environment() -> Environment:
         "settings": _settings,
         "feature_name": words.feature_name,
         "options": _options,
+        "whole": _whole,
     }
     environment.globals["feature_value"] = words.feature_value
     return environment
@@ -98,6 +103,12 @@ def _settings(settings: Mapping[str, Any]) -> str:
 def _options(text: str) -> Markup:
     """Escape text, and set options such as ``--group`` in it as code, never broken."""
     marked = re.sub(r"(?<![\w-])--[a-z][a-z-]*", r"<code>\g<0></code>", svg.escape(text))
+    return Markup(marked)  # noqa: S704
+
+
+def _whole(text: str) -> Markup:
+    """Escape text, and keep numbered names such as ``Energetic-2`` from being broken."""
+    marked = re.sub(r"\b\w{1,24}-\d{1,4}\b", r'<span class="whole">\g<0></span>', svg.escape(text))
     return Markup(marked)  # noqa: S704
 
 

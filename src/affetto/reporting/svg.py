@@ -15,7 +15,8 @@ SIZE, SMALL = 12.5, 11.0
 
 INK, MUTED, RULE, PAPER = "var(--ink)", "var(--muted)", "var(--rule)", "var(--paper)"
 UNSEEN = "var(--unseen)"
-"""Colour of whatever was measured on unseen groups; always with a diamond, never alone."""
+"""Colour of whatever was measured on unseen music; never alone, always with a diamond (unseen
+groups) or a square (unseen tables)."""
 
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"}
@@ -85,6 +86,11 @@ def diamond(x: float, y: float, r: float = 6.0, *, tip: str = "", **attributes: 
         f"{number(x + dx)},{number(y + dy)}" for dx, dy in ((0, -r), (r, 0), (0, r), (-r, 0))
     )
     return tag("polygon", *_tip(tip), points=points, **{"fill": UNSEEN, **attributes})
+
+
+def square(x: float, y: float, r: float = 4.8, *, tip: str = "", **attributes: Attribute) -> str:
+    """Draw a filled square around its middle."""
+    return box(x - r, y - r, 2 * r, 2 * r, tip=tip, **{"fill": UNSEEN, **attributes})
 
 
 def box(

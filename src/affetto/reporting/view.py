@@ -1,16 +1,15 @@
 """What the report shows, section by section, worked out from the evidence."""
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
-
-from markupsafe import Markup
 
 from affetto.demo import SYNTHETIC_NOTE
 from affetto.features import BY_NAME
 from affetto.moods import resolve_moods
-from affetto.reporting import charts, panels
+from affetto.reporting import charts, panels, unseen_view
+from affetto.reporting.unseen_view import drawn as _drawn
+from affetto.reporting.unseen_view import in_words, words_of
 from affetto.reporting.words import feature_name, joined, known, of_100, spelt
 
 Evidence = Mapping[str, Any]
@@ -19,18 +18,9 @@ Section = dict[str, Any]
 MODEL_FILE = "model.affetto"
 MOST_DOTTED = 14
 """Vocabularies beyond this are listed in tables instead of drawn as dots on the first page."""
-SMALL_DROP = 0.03
-"""Unseen groups within this of the random split count as equal."""
 STRONG_CORRELATION = 0.5
 MOST_GROUPS = 60
 
-_GROUP_WORDS = {
-    "playlist": "playlists",
-    "artist": "artists",
-    "album": "albums",
-    "source": "sources",
-    "genre": "genres",
-}
 _DROPPED = (
     ("dropped_unlabelled", "No usable label"),
     ("dropped_unusable", "A missing, unreadable or impossible value"),
@@ -54,7 +44,7 @@ def build_view(evidence: Evidence) -> dict[str, Any]:
         has something for) beside what the first page needs.
     """
     moods = list(evidence["moods"])
-    one, many = group_words(evidence)
+    one, many = words_of(evidence)
     view: dict[str, Any] = {
         "version": evidence.get("affetto", "?"),
         "moods": [
@@ -84,8 +74,12 @@ def build_view(evidence: Evidence) -> dict[str, Any]:
         "learning": _learning,
         "test": _test,
         "confidence": _confidence,
-        "unseen": _unseen,
-        "rules": _rules,
+        "unseen": unseen_view.unseen,
+        "sources": unseen_view.sources,
+        "agreement": unseen_view.consistency,
+        "needs": unseen_view.needs,
+        "suspects": unseen_view.suspects,
+        "rules": unseen_view.rules,
         "use": _use,
         "measured": _measured,
         "glossary": _glossary,
@@ -93,19 +87,6 @@ def build_view(evidence: Evidence) -> dict[str, Any]:
     sections = {name: build(evidence, moods, many) for name, build in builders.items()}
     view["sections"] = {name: content for name, content in sections.items() if content is not None}
     return view
-
-
-def group_words(evidence: Evidence) -> tuple[str, str]:
-    """Say what was kept unseen, or could be, in the singular and the plural."""
-    source = _source(evidence)
-    column = source.get("group")
-    if column is None:
-        # Without groups the advice speaks of playlists: by far the most common ones.
-        return "playlist", "playlists"
-    for word, plural in _GROUP_WORDS.items():
-        if word in column.lower():
-            return word, plural
-    return "group", "groups"
 
 
 def floor_of(evidence: Evidence) -> float | None:
@@ -146,17 +127,6 @@ def _source(evidence: Evidence) -> Mapping[str, Any]:
     return source
 
 
-def _drawn(svg: str) -> Markup:
-    """Mark what charts and panels drew as markup; they escape every text themselves."""
-    return Markup(svg)  # noqa: S704
-
-
-def _named(evidence: Evidence, sentence: str | None) -> str | None:
-    """Write what the groups are in place of the word group."""
-    one, many = group_words(evidence)
-    return sentence and re.sub(r"\bgroup(s?)\b", lambda found: many if found[1] else one, sentence)
-
-
 def _chosen(evidence: Evidence) -> Mapping[str, Any]:
     rows = evidence["candidates"]
     found: Mapping[str, Any] = next(r for r in rows if r["name"] == evidence["chosen"])
@@ -171,22 +141,16 @@ def _head(evidence: Evidence, moods: Sequence[str], groups: str) -> Section:
         for mood, figures in shown["per_mood"].items()
         if known(figures["recall"])
     }
-    spread = None
-    if unseen and known(unseen.get("accuracy_sd")):
-        sd = unseen["accuracy_sd"]
-        spread = (max(0.0, unseen["accuracy"] - sd), min(1.0, unseen["accuracy"] + sd))
+    floor = floor_of(evidence)
     dotted = len(moods) <= MOST_DOTTED
     return {
         "n_moods": spelt(len(moods)),
         "accuracy": shown["accuracy"],
         "right": of_100(shown["accuracy"]),
         "right_random": of_100(test["accuracy"]),
-        "unseen": unseen,
-        "spread": spread,
-        "rule": _named(evidence, unseen["rule"]) if unseen else None,
+        **unseen_view.headline(evidence, floor),
         "test": test,
-        "agree": unseen is not None and test["accuracy"] - unseen["accuracy"] < SMALL_DROP,
-        "floor": floor_of(evidence),
+        "floor": floor,
         "best": max(recalls, key=lambda mood: recalls[mood]) if recalls else None,
         "worst": min(recalls, key=lambda mood: recalls[mood]) if recalls else None,
         "recalls": recalls,
@@ -297,16 +261,22 @@ def _candidates(evidence: Evidence, moods: Sequence[str], groups: str) -> Sectio
         "rows": [{"unseen_group": None, **row} for row in sorted(rows, key=charts.by_merit)],
         "chosen": chosen,
         "with_unseen": any(row.get("unseen_group") for row in rows),
-        "choice": _named(evidence, (evidence.get("choice") or {}).get("words")),
+        "choice": in_words(evidence, (evidence.get("choice") or {}).get("words")),
         "chart": _drawn(
             charts.candidates("candidates", drawn, chosen, floor=floor_of(evidence), groups=groups)
         ),
+        "searched_unseen": _searched_unseen(evidence),
         "searches": [
             _search(f"search-{index}", by_name.get(name, {"title": name}), rows)
             for index, (name, rows) in enumerate((evidence.get("searches") or {}).items())
             if rows
         ],
     }
+
+
+def _searched_unseen(evidence: Evidence) -> bool:
+    """Whether settings were judged on groups kept unseen; older runs never did."""
+    return (evidence.get("protocol") or {}).get("searched_by") == "unseen groups"
 
 
 def _search(name: str, candidate: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Section:
@@ -401,35 +371,6 @@ def _confidence(evidence: Evidence, moods: Sequence[str], groups: str) -> Sectio
     }
 
 
-def _unseen(evidence: Evidence, moods: Sequence[str], groups: str) -> Section | None:
-    unseen = evidence.get("unseen_group")
-    if not unseen:
-        return None
-    return {
-        "title": f"On {groups} never seen",
-        "figures": unseen,
-        "rule": _named(evidence, unseen["rule"]),
-        "test": evidence["test"],
-        "confusion": _drawn(
-            charts.confusion(
-                "confusion-unseen", unseen["confusion"], moods, f"on {groups} never seen"
-            )
-        ),
-        "pair": unseen.get("most_confused"),
-        "consistency": evidence.get("consistency") or [],
-    }
-
-
-def _rules(evidence: Evidence, moods: Sequence[str], groups: str) -> Section | None:
-    rows = evidence.get("rules")
-    if not rows:
-        return None
-    unknown = {"n": None, "groups": None, "model_accuracy": None, "beats_model": False}
-    rules = [unknown | row for row in rows]
-    by_groups = any(rule["groups"] is not None for rule in rules)
-    return {"title": "Rules simple enough to remember", "rules": rules, "by_groups": by_groups}
-
-
 def _use(evidence: Evidence, moods: Sequence[str], groups: str) -> Section:
     columns = [mood.column for mood in resolve_moods(moods)]
     return {
@@ -443,12 +384,13 @@ def _measured(evidence: Evidence, moods: Sequence[str], groups: str) -> Section:
     searches = evidence.get("searches") or {}
     return {
         "title": "How all this was measured",
+        "searched_unseen": _searched_unseen(evidence),
         "seed": evidence["seed"],
         "seconds": evidence["seconds"],
         "test_size": (evidence.get("split") or {}).get("test_size"),
         "n_settings": sum(len(rows) for rows in searches.values()),
         "n_candidates": len(evidence["candidates"]),
-        "rule": _named(evidence, (evidence.get("unseen_group") or {}).get("rule")),
+        "rule": in_words(evidence, (evidence.get("unseen_group") or {}).get("rule")),
         "protocol": evidence.get("protocol") or {},
         "versions": evidence.get("versions") or {},
         "tables": _source(evidence).get("tables", []),

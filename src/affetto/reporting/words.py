@@ -1,6 +1,7 @@
 """Numbers and names as people read them: percentages, units, lists, settings."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeGuard
 
@@ -10,6 +11,13 @@ UNKNOWN = "–"
 """What stands in place of a figure that is not defined."""
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_GROUP_WORDS = {
+    "playlist": "playlists",
+    "artist": "artists",
+    "album": "albums",
+    "source": "sources",
+    "genre": "genres",
+}
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
@@ -30,6 +38,20 @@ def percent(value: float | None) -> str:
     if 0 < value < 0.005:
         return "< 1%"
     return "> 99%" if 0.995 < value < 1 else f"{100 * value:.0f}%"
+
+
+def tiny(value: float | None) -> str:
+    """Write a small chance to a tenth of a percent."""
+    if value is None or not known(value):
+        return UNKNOWN
+    return "< 0.1%" if 0 < value < 0.0005 else f"{100 * value:.1f}%"
+
+
+def points(value: float | None, *, sign: bool = True) -> str:
+    """Write a difference of shares in percentage points, with one decimal."""
+    if value is None or not known(value):
+        return UNKNOWN
+    return _signed(f"{100 * value:+.1f}" if sign else f"{100 * value:.1f}")
 
 
 def of_100(value: float) -> int:
@@ -139,6 +161,28 @@ def settings_text(settings: Mapping[str, Any]) -> str:
 def feature_name(feature: str) -> str:
     """Write a feature's name for people: a length is a duration, in whatever unit."""
     return "duration" if feature == "duration_ms" else feature
+
+
+def group_words(column: str | None) -> tuple[str, str]:
+    """Say what was kept unseen, or could be, in the singular and the plural.
+
+    Parameters
+    ----------
+    column : str or None
+        The column that tells groups. Without one the advice speaks of playlists: by far the
+        most common groups.
+    """
+    if column is None:
+        return "playlist", "playlists"
+    for word, plural in _GROUP_WORDS.items():
+        if word in column.lower():
+            return word, plural
+    return "group", "groups"
+
+
+def named(sentence: str, one: str, many: str) -> str:
+    """Write what the groups are in place of the word group; no name may stand in the sentence."""
+    return re.sub(r"\b(group|playlist)(s?)\b", lambda found: many if found[2] else one, sentence)
 
 
 def _powered(value: float) -> str:
