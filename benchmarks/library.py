@@ -173,7 +173,7 @@ def killing(folder: Path) -> None:
     rng = random.Random(1)
     parts, _ = _parts()
     samples = next(parts)
-    n_files = 200
+    n_files = 800  # more than are heard between so many kills
     for i in range(n_files):
         start = rng.randrange(0, len(samples) - 6 * RATE_HZ)
         soundfile.write(music / f"{i}.wav", samples[start : start + 5 * RATE_HZ], RATE_HZ)
@@ -185,8 +185,9 @@ def killing(folder: Path) -> None:
     for _ in range(N_KILLS):
         run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wanted = len(before) + rng.randint(0, 8)  # none: while it starts and looks
-        while n_done(database) < wanted:
+        while n_done(database) < wanted and run.poll() is None:
             time.sleep(0.01)
+        assert run.poll() is None, "a scan ended before it was killed"
         time.sleep(rng.uniform(0.0, 1.0))
         run.kill()
         run.wait()
