@@ -13,8 +13,8 @@ Index = NDArray[np.intp]
 Score = Callable[[Floats], Floats]
 """Tracks, shape (n, d), to probabilities, shape (n, k)."""
 
-_STEPS = 8  # points by which a round narrows a stretch down
-_ROUNDS, _STEPWISE_ROUNDS = 11, 3
+_STEPS = 26  # points by which a round narrows a stretch down: a call costs more than its rows
+_ROUNDS, _STEPWISE_ROUNDS = 7, 2
 _TRIED, _TRIES = 24, 3  # pairs tried at once, and how often
 _FANS, _RAYS = 5, 9  # rounds of turning the direction of a pair, and directions in each
 _LEAST = 1e-12  # probabilities below are alike where pairs are guessed

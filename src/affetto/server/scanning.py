@@ -16,6 +16,7 @@ from affetto.sources.playlists import printable
 Event = dict[str, Any]
 
 IDLE: Event = {"stage": "idle"}
+_UNDER_WAY = {"looking", "hearing"}
 _HEARTBEAT_S = 15.0
 _SETTLE_S = 0.2
 _PATIENCE_S = 5.0
@@ -62,6 +63,8 @@ class Scanner:
             409 where one is under way.
         """
         with self._lock:
+            if self._thread is not None and self.last["stage"] not in _UNDER_WAY:
+                self._thread.join(_PATIENCE_S)  # it has told its end, and only tidies up
             if self.is_running or self._is_closed:
                 raise Refusal(409, "a scan is under way already", "wait, or stop it")
             self._stop.clear()
