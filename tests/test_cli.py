@@ -11,36 +11,12 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-import typer
-from typer.testing import CliRunner
 
 from affetto import cli
 from affetto.demo import demo_songs, demo_table
 from affetto.features import FEATURE_NAMES
 from affetto.model import load_model
-
-AFFETTO = [sys.executable, "-m", "affetto"]
-
-
-def affetto(*arguments: str | Path, code: int = 0) -> tuple[str, str]:
-    """Run a command in this process, as the console script does; give its two streams."""
-    result = CliRunner().invoke(_whole, [str(argument) for argument in arguments])
-    assert result.exit_code == code, result.output
-    return result.stdout, result.stderr
-
-
-# CliRunner calls an app; main() is what turns errors into exit codes.
-_whole = typer.Typer(rich_markup_mode=None)
-
-
-@_whole.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
-def _run(arguments: list[str]) -> None:
-    before = sys.argv
-    sys.argv = ["affetto", *arguments]
-    try:
-        cli.main()
-    finally:
-        sys.argv = before
+from command_line import AFFETTO, affetto
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -13,36 +12,14 @@ import numpy as np
 import polars as pl
 import pytest
 import soundfile
-import typer
-from typer.testing import CliRunner
 
-from affetto import cli, terminal
+from affetto import terminal
 from affetto.audio.analysis import DESCRIPTOR_NAMES
 from affetto.demo import demo_songs
 from affetto.features import FEATURE_NAMES
+from command_line import AFFETTO, affetto
 
-AFFETTO = [sys.executable, "-m", "affetto"]
 RATE = 22_050
-
-_whole = typer.Typer(rich_markup_mode=None)
-
-
-# CliRunner calls an app; main() is what turns errors into exit codes.
-@_whole.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
-def _run(arguments: list[str]) -> None:
-    before = sys.argv
-    sys.argv = ["affetto", *arguments]
-    try:
-        cli.main()
-    finally:
-        sys.argv = before
-
-
-def affetto(*arguments: str | Path, code: int = 0) -> tuple[str, str]:
-    """Run a command in this process, as the console script does; give its two streams."""
-    result = CliRunner().invoke(_whole, [str(argument) for argument in arguments])
-    assert result.exit_code == code, result.output
-    return result.stdout, result.stderr
 
 
 def beat(seconds: float, bpm: float = 120.0) -> np.ndarray:

@@ -4,46 +4,26 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
-import typer
-from typer.testing import CliRunner
 
-from affetto import cli
 from affetto.errors import AudioError, CatalogueError
 from affetto.features import FEATURE_NAMES
 from affetto.library import hearing, scan
 from affetto.library.catalogue import Catalogue
 from affetto.library.lock import scanning
 from affetto.scoring.workers import Outcome
+from command_line import AFFETTO, affetto
 
-AFFETTO = [sys.executable, "-m", "affetto"]
 RATE_HZ = 22_050
-
-_whole = typer.Typer(rich_markup_mode=None)
-
-
-# CliRunner calls an app; main() is what turns errors into exit codes.
-@_whole.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
-def _run(arguments: list[str]) -> None:
-    before = sys.argv
-    sys.argv = ["affetto", *arguments]
-    try:
-        cli.main()
-    finally:
-        sys.argv = before
 
 
 def library(*arguments: str | Path, code: int = 0) -> tuple[str, str]:
-    """Run a command in this process, as the console script does; give its two streams."""
-    result = CliRunner().invoke(_whole, ["library", *map(str, arguments)])
-    assert result.exit_code == code, result.output
-    return result.stdout, result.stderr
+    return affetto("library", *arguments, code=code)
 
 
 def beat(seconds: float, bpm: float = 120.0) -> np.ndarray:

@@ -1,15 +1,11 @@
 """The commands on model files: compare and check, what they print, and their exit codes."""
 
 import json
-import sys
 from pathlib import Path
 
 import polars as pl
 import pytest
-import typer
-from typer.testing import CliRunner
 
-from affetto import cli
 from affetto.demo import demo_table
 from affetto.features import FEATURE_NAMES
 from affetto.learning.candidates import BY_NAME
@@ -17,26 +13,7 @@ from affetto.learning.dataset import gather
 from affetto.learning.fitting import fit_model
 from affetto.learning.labels import resolve_tables
 from affetto.population import Population
-
-_whole = typer.Typer(rich_markup_mode=None)
-
-
-# CliRunner calls an app; main() is what turns errors into exit codes.
-@_whole.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
-def _run(arguments: list[str]) -> None:
-    before = sys.argv
-    sys.argv = ["affetto", *arguments]
-    try:
-        cli.main()
-    finally:
-        sys.argv = before
-
-
-def affetto(*arguments: str | Path, code: int = 0) -> tuple[str, str]:
-    """Run a command in this process, as the console script does; give its two streams."""
-    result = CliRunner().invoke(_whole, [str(argument) for argument in arguments])
-    assert result.exit_code == code, result.output
-    return result.stdout, result.stderr
+from command_line import affetto
 
 
 @pytest.fixture(scope="module")

@@ -2,45 +2,22 @@
 
 import json
 import os
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
-import typer
 from mutagen.flac import FLAC
-from typer.testing import CliRunner
 
-from affetto import cli
 from affetto.features import FEATURE_NAMES
 from affetto.library import store
 from affetto.library.audio_hash import audio_hash
 from affetto.library.catalogue import Catalogue
 from affetto.library.store import Stamp
 from affetto.sources.playlists import read_playlist
+from command_line import affetto
 
 MOODS = ("Dark", "Happy", "Relaxing")
-
-_whole = typer.Typer(rich_markup_mode=None)
-
-
-# CliRunner calls an app; main() is what turns errors into exit codes.
-@_whole.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
-def _run(arguments: list[str]) -> None:
-    before = sys.argv
-    sys.argv = ["affetto", *arguments]
-    try:
-        cli.main()
-    finally:
-        sys.argv = before
-
-
-def affetto(*arguments: str | Path, code: int = 0) -> tuple[str, str]:
-    """Run a command in this process, as the console script does; give its two streams."""
-    result = CliRunner().invoke(_whole, [str(argument) for argument in arguments])
-    assert result.exit_code == code, result.output
-    return result.stdout, result.stderr
 
 
 def rows(text: str) -> list[dict]:
