@@ -2,9 +2,9 @@
 
 U keeps one playlist of every mood of the article's table unseen, all 32 ways. S keeps one
 source unseen, judged among the moods it holds. R is the article's own random split.
-Nothing is chosen on what it is judged by: averages are chosen by the *other* playlists of the
+No row searches on what it is judged by: averages are chosen by the *other* playlists of the
 table (nested), or by all *other* collections, from which the article's table and its tracks
-were taken out.
+were taken out. The seven features and the densities' shape were settled beforehand (README.md).
 """
 
 import os
@@ -292,7 +292,7 @@ def collections() -> None:
     found = {
         name: (data, judge(learner, pool, protocol)) for name, (data, learner) in learners.items()
     }
-    found["average chosen by the other collections"] = ("all others", nested(judged)[0])
+    found["average chosen by the losses on other collections"] = ("all others", nested(judged)[0])
     found["committee with trees"] = ("all others", judged[COMMITTEE_WITH_TREES])
     found["**committee (default model)**"] = ("all others", judged[COMMITTEE])
     print(

@@ -78,11 +78,25 @@ def test_doubling_follows_the_law_and_is_silent_where_it_may_not_fall():
     sure = {"exponent": 1.0, "low": 0.5, "high": 2.0}
     more = module._doubled(0.4, 3, sure)
     assert more["groups"] == 6
-    assert (more["recall"], more["high"]) == pytest.approx((0.8, 0.9))
-    assert more["low"] == pytest.approx(1 - 0.4 / np.sqrt(2))
+    # With one unseen, two teach; of six, five would.
+    assert (more["recall"], more["high"]) == pytest.approx((1 - 0.4 / 2.5, 1 - 0.4 / 2.5**2))
+    assert more["low"] == pytest.approx(1 - 0.4 / np.sqrt(2.5))
+    assert module._doubled(0.4, 1, sure) is None
     assert module._doubled(0.4, 3, {**sure, "low": -0.1}) is None
     assert "cannot be told" in module._words({**sure, "low": -0.1}, "playlists")
     assert "takes 50% off the misses (95% interval 29% to 75%)" in module._words(sure, "playlists")
+
+
+def test_groups_of_one_track_each_are_counted_up_from_as_many_as_can_be_learned():
+    tracks = tracks_of((3, 3, 3))
+    alone = replace(tracks, groups=np.array([f"artist {i}" for i in range(len(tracks.y))]))
+    made = group_splits(alone.y, alone.groups, alone.moods, limit=4)
+    judge = Judge(alone, 42, 1, lambda *step: None)
+    committee = BY_NAME["committee"]
+    settings = {"committee": dict(committee.settings)}
+    unseen = judge.judge([committee], settings, made.splits, "")["committee"]
+    found = needs(judge, committee, settings, made, unseen)
+    assert all(0 <= row["recall"] <= 1 for row in found["moods"])
 
 
 def test_two_playlists_a_mood_cannot_tell_how_much_more_would_bring():
@@ -116,7 +130,7 @@ def test_of_two_moods_as_often_missed_the_one_with_fewer_playlists_comes_first(m
     found = needs(judge, logistic, SETTINGS, made, half)["moods"]
     assert found[0]["mood"] == "Energetic"
     assert found[0]["recall"] == pytest.approx(0.5)
-    assert found[0]["priority"] == pytest.approx(0.5 / 3)
+    assert found[0]["priority"] == pytest.approx(0.5 * np.log(3 / 2))
 
 
 def test_a_mood_that_was_never_judged_has_no_figures():

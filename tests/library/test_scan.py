@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from affetto.library import scan as scanning
 from affetto.library.catalogue import Catalogue
 from affetto.library.query import Query
 from affetto.library.scan import scan
+from affetto.model import load_model
 
 ALL = Query(states=())
 
@@ -481,3 +483,26 @@ def test_real_workers_hear_real_music(catalogue, tmp_path):
     result = scan(catalogue, jobs=1, nice=0)
     assert (result.known, result.moved) == (1, 1)
     assert files(catalogue)["c.flac"].id == found["a.flac"].id
+
+
+def test_a_model_taken_into_use_meanwhile_names_what_is_heard_after(
+    catalogue, music, ears, monkeypatch
+):
+    model = load_model()
+    mine = replace(model, moods=tuple(reversed(model.moods)), name="mine", about={})
+    catalogue.add_folder(music)
+    run_jobs = scanning.run_jobs
+
+    def adopting(*arguments, **settings):
+        for place, outcome in enumerate(run_jobs(*arguments, **settings)):
+            if place == 1:
+                with Catalogue.open(catalogue.path) as page:
+                    page.use_model(mine)
+            yield outcome
+
+    monkeypatch.setattr(scanning, "run_jobs", adopting)
+    scan(catalogue)
+    for entry in files(catalogue).values():
+        X = [[entry.features[name] for name in mine.features]]
+        expected = dict(zip(mine.moods, mine.predict_proba(X)[0].tolist(), strict=True))
+        assert entry.p == pytest.approx(expected, abs=1e-5)

@@ -92,7 +92,7 @@ def unseen_source(
         "log_loss": float(np.mean([row["log_loss"] for row in rows])),
         "ece": judgement.pooled().expected_calibration_error(),
         "intervals": _intervals(rows, judge.seed),
-        "rule": protocol.rule,
+        "rule": f"{protocol.rule}; candidate and settings were chosen with all of them in sight",
         "sources": by_source,
         "without": without_each(judge, pool, chosen, settings),
     }

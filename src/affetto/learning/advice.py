@@ -121,8 +121,8 @@ def _unseen(evidence: Evidence) -> list[Advice]:
             f"Accuracy on tracks drawn at random is {evidence['test']['accuracy']:.3f}; on whole "
             f"groups kept unseen it is {unseen['accuracy']:.3f} ({low:.3f}–{high:.3f}; "
             f"{unseen['rule']}).",
-            "Quote the lower figure. More playlists a mood raise it; more tracks of the same "
-            "playlists do not.",
+            "Quote the lower figure. What raises it, in general, is more playlists a mood, made by "
+            "other people, before more tracks of the same.",
         )
     ]
 

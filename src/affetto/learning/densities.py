@@ -12,6 +12,7 @@ Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.intp]
 Names = npt.NDArray[np.str_]
 
+_LEAST_VARIANCE = 1e-6  # of standardised values
 LEAST_ROWS = 20
 """Of a mood of a source, for a density of its own. A mood with fewer in every source gets one
 of all its rows."""
@@ -121,6 +122,8 @@ def fit_densities(
         S = shape.own * cell.covariance + (1 - shape.own) * common
         S += shape.between * np.diag(means.var(axis=0))
         S = (1 - shape.round) * S + shape.round * np.trace(S) / d * np.eye(d)
+        # A floor, for moods of one track or of equal ones, which have no covariance.
+        S += max(0.0, _LEAST_VARIANCE - np.trace(S) / d) * np.eye(d)
         roots.append(np.tril(np.linalg.inv(np.linalg.cholesky(S))))
     mood = np.array([cell.mood for cell in cells])
     return Densities(

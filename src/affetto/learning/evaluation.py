@@ -183,9 +183,10 @@ def group_intervals(
 ) -> dict[str, tuple[float, float]]:
     """Give 95% intervals by resampling whole groups, since tracks of one group are alike.
 
-    Groups are drawn with replacement among those of the same commonest mood, so that no
-    mood gets lost. With two groups a mood, as on the article's table, the intervals are
-    rough.
+    Of the G groups of the same commonest mood, G − 1 are drawn with replacement and count
+    G / (G − 1), so that no mood gets lost and the variance is right for few groups too. With
+    two groups a mood, as on the article's table, the intervals are rough; a mood of one group
+    adds nothing to them.
 
     Parameters
     ----------
@@ -201,7 +202,8 @@ def group_intervals(
 
     References
     ----------
-    Field, C. A. & Welsh, A. H. (2007). Bootstrapping clustered data. JRSS B 69(3).
+    Rao, J. N. K. & Wu, C. F. J. (1988). Resampling inference with complex survey data.
+    JASA 83(401).
     """
     y, n_moods = predictions.y, predictions.p.shape[1]
     right = (predictions.said == y).astype(np.float64)
@@ -219,7 +221,9 @@ def group_intervals(
     drawn = np.zeros((n_draws, n_groups))
     for mood in np.unique(commonest):
         own = np.flatnonzero(commonest == mood)
-        drawn[:, own] = draw.multinomial(len(own), np.full(len(own), 1 / len(own)), n_draws)
+        fewer = max(1, len(own) - 1)
+        drawn[:, own] = draw.multinomial(fewer, np.full(len(own), 1 / len(own)), n_draws)
+        drawn[:, own] *= len(own) / fewer
     n, n_right = drawn @ count, drawn @ hits
     recall = np.divide(n_right, n, out=np.full_like(n, np.nan), where=n > 0)
     measures = {

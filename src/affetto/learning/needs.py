@@ -1,6 +1,7 @@
 """Which mood more playlists, or more tracks, would help, and how much: learning curves."""
 
 from collections.abc import Mapping, Sequence
+from math import log1p
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy.typing as npt
 from affetto.learning.candidates import Candidate, Settings
 from affetto.learning.comparison import Judge, Judged
 from affetto.learning.contest import Cells, CellScores, quiet
-from affetto.learning.splits import GroupSplits, Split
+from affetto.learning.splits import MIN_LEARNING, GroupSplits, Split
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.intp]
@@ -38,8 +39,8 @@ def needs(
     one b_m each, by least squares. Drawing groups anew gives c an interval; where that
     reaches down to 0, how much more groups would bring cannot be told.
 
-    Moods are ordered by misses / (G + 1), G being its groups: to first order in c this is
-    what one group more takes off b_m G^−c, whatever c is.
+    Moods are ordered by misses · ln((G + 1) / G), G being its groups: to first order in c this
+    is what one group more takes off b_m G^−c, but for the factor c that all moods share.
 
     Parameters
     ----------
@@ -112,7 +113,7 @@ def needs(
             "groups": per_mood[m],
             "tracks": int((y == m).sum()),
             "recall": None if one is None else 1 - one,
-            "priority": None if one is None else one / (per_mood[m] + 1),
+            "priority": None if one is None else one * log1p(1 / per_mood[m]),
             "doubled": None if one is None else _doubled(one, per_mood[m], group_curve),
         }
         for m, one in enumerate(miss)
@@ -141,12 +142,14 @@ def _spread(splits: Sequence[Split]) -> list[Split]:
 def _some_groups(
     split: Split, y: Indices, groups: Names, most: int, draw: np.random.Generator
 ) -> Split:
-    """Leave at most so many groups of every mood on the learning side."""
+    """Leave so many groups of every mood on the learning side: more where they are too small."""
     learn, held = split
     kept: set[str] = set()
     for mood in np.unique(y[learn]):
-        own = np.unique(groups[learn][y[learn] == mood])
-        kept |= set(draw.permutation(own)[:most].tolist())
+        own, sizes = np.unique(groups[learn][y[learn] == mood], return_counts=True)
+        order = draw.permutation(len(own))
+        enough = int(np.searchsorted(np.cumsum(sizes[order]), MIN_LEARNING)) + 1
+        kept |= set(own[order[: max(most, enough)]].tolist())
     return learn[np.isin(groups[learn], list(kept))], held
 
 
@@ -209,15 +212,20 @@ def _curve(measured: Measured, cells: Cells, seed: int) -> dict[str, float | Non
 def _doubled(
     miss: float, n_groups: int, curve: Mapping[str, float | None]
 ) -> dict[str, float | int] | None:
-    """Extrapolate to twice the groups; None where the curve does not clearly fall."""
+    """Extrapolate to twice the groups; None where the curve does not clearly fall.
+
+    What is missed now was measured with one group kept unseen: G − 1 taught. Of 2 G groups,
+    2 G − 1 would.
+    """
     c, low, high = curve["exponent"], curve["low"], curve["high"]
-    if c is None or low is None or high is None or low <= 0:
+    if c is None or low is None or high is None or low <= 0 or n_groups < 2:
         return None
+    ratio = (2 * n_groups - 1) / (n_groups - 1)
     return {
         "groups": 2 * n_groups,
-        "recall": 1 - miss * 2**-c,
-        "low": 1 - miss * 2**-low,
-        "high": 1 - miss * 2**-high,
+        "recall": 1 - miss * ratio**-c,
+        "low": 1 - miss * ratio**-low,
+        "high": 1 - miss * ratio**-high,
     }
 
 

@@ -21,7 +21,6 @@ from affetto.library.hearing import attend, without_name
 from affetto.library.lock import scanning
 from affetto.library.look import Findings, Look, ToHear, Wanted, is_reachable
 from affetto.library.store import Stamp
-from affetto.model import MoodModel
 from affetto.scoring.listen import TIMEOUT_S
 from affetto.scoring.workers import Outcome, run_jobs
 from affetto.sources.playlists import printable
@@ -178,7 +177,7 @@ def scan(
         catalogue.refresh_labels()
         _look(catalogue, parts, wanted, progress, stop)
         if progress.to_hear:
-            run = _Hearing(catalogue, catalogue.model(), progress, stop, is_excerpt=excerpt)
+            run = _Hearing(catalogue, progress, stop, is_excerpt=excerpt)
             settings = {
                 "database": str(catalogue.path.absolute()),
                 "excerpt": excerpt,
@@ -258,14 +257,12 @@ class _Hearing:
     def __init__(
         self,
         catalogue: Catalogue,
-        model: MoodModel,
         progress: _Progress,
         stop: threading.Event,
         *,
         is_excerpt: bool,
     ):
         self._catalogue = catalogue
-        self._model = model
         self._progress = progress
         self._stop = stop
         self._is_excerpt = is_excerpt
@@ -305,7 +302,7 @@ class _Hearing:
                     file.track_id,
                     stamp,
                     told,
-                    self._model,
+                    self._catalogue.model(),  # another may have been taken into use meanwhile
                     is_excerpt=self._is_excerpt,
                     version=ANALYSIS_VERSION,
                 )
