@@ -354,6 +354,30 @@ def test_the_same_model_is_kept_once(library, other_model):
     assert len(list((library.path.parent / "models").iterdir())) == 1
 
 
+def test_a_personal_model_whose_file_is_gone_gives_way_to_affettos_own(
+    library, other_model, caplog
+):
+    before = by_file(library)
+    library.use_model(other_model).path.unlink()
+    with Catalogue.open(library.path) as opened:
+        with pytest.raises(CatalogueError, match=r"is gone: .* does not exist; put it back, or go"):
+            opened.model()
+        assert opened.refresh_labels()
+        assert "affetto's own model labels the library from now on" in caplog.text
+        assert not opened.shelved_model().is_personal
+        after = by_file(opened)
+        assert {name: one.p for name, one in after.items()} == {
+            name: one.p for name, one in before.items()
+        }
+        assert not opened.refresh_labels()
+
+
+def test_going_back_passes_over_models_whose_files_are_gone(library, other_model):
+    library.use_model(other_model).path.unlink()
+    library.use_model(other_model.with_about({"n": 2}))
+    assert library.revert_model().id == 0
+
+
 def test_a_relabelling_that_fails_leaves_the_old_labels(library, other_model, monkeypatch):
     before = list(library.every())
     monkeypatch.setattr(

@@ -1,10 +1,16 @@
 """A damaged library: it is told, a copy is kept, and what can be read of it is saved."""
 
+import os
 import sqlite3
 
 import pytest
 
-from affetto.errors import CatalogueDamagedError, CatalogueError, ScanRunningError
+from affetto.errors import (
+    CatalogueBusyError,
+    CatalogueDamagedError,
+    CatalogueError,
+    ScanRunningError,
+)
 from affetto.library import lock, schema
 from affetto.library.catalogue import Catalogue
 from affetto.library.query import Query
@@ -123,3 +129,47 @@ def test_a_copy_that_cannot_be_made_stops_it(large, monkeypatch):
     with pytest.raises(CatalogueError, match=r"cannot copy .* is the disk full"):
         rebuild(large)
     assert large.read_bytes() == before
+
+
+def test_it_is_built_from_the_file_as_it_is_now(large):
+    earlier = schema.keep_copy(large)
+    with Catalogue.open(large) as opened:
+        before_ns = large.stat().st_mtime_ns
+        opened.correct(2, "Later")
+        assert large.stat().st_mtime_ns == before_ns  # the journal has it, the file not yet
+        found = rebuild(large)
+    assert found.own_labels == 2
+    assert found.kept != earlier and earlier.exists()
+    assert {entry.own_mood for entry in read_all(large)} == {"Mine", "Later", None}
+
+
+def test_each_copy_has_a_name_of_its_own(large):
+    assert len({schema.keep_copy(large) for _ in range(3)}) == 3
+
+
+def test_the_copy_made_by_itself_is_made_once_whatever_changes(large):
+    damage(large, 0.5)
+    for _ in range(2):
+        with pytest.raises(CatalogueDamagedError, match="a copy is kept as"):
+            read_all(large)
+        os.utime(large, ns=(0, large.stat().st_mtime_ns + 10**9))
+    assert len([*large.parent.glob("library.db.damaged-*")]) == 1
+
+
+def test_not_while_it_is_served(large):
+    before = large.read_bytes()
+    with lock.serving(large), lock.serving(large):
+        with pytest.raises(CatalogueBusyError, match="stop affetto serve first"):
+            rebuild(large)
+        assert large.read_bytes() == before
+        assert not [*large.parent.glob("library.db.damaged-*")]
+    assert rebuild(large).own_labels == 1
+
+
+def test_not_served_while_it_is_replaced(large):
+    with (
+        lock.replacing(large),
+        pytest.raises(CatalogueBusyError, match="being rebuilt"),
+        lock.serving(large),
+    ):
+        pytest.fail("it is served")

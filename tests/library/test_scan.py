@@ -1,5 +1,6 @@
 """The scan: what changed is seen, what was heard is not heard again, and nothing done is lost."""
 
+import errno
 import os
 import shutil
 import sqlite3
@@ -506,3 +507,88 @@ def test_a_model_taken_into_use_meanwhile_names_what_is_heard_after(
         X = [[entry.features[name] for name in mine.features]]
         expected = dict(zip(mine.moods, mine.predict_proba(X)[0].tolist(), strict=True))
         assert entry.p == pytest.approx(expected, abs=1e-5)
+
+
+# --- A disk that fails ------------------------------------------------------------------------
+
+
+def failing(monkeypatch, name, *ends, n_good=0):
+    """Let a function of `os` fail as a broken disk does, for paths that end so."""
+    real, calls = getattr(os, name), []
+
+    def call(path=".", *rest, **more):
+        if isinstance(path, str | os.PathLike) and os.fspath(path).endswith(ends):
+            calls.append(path)
+            if len(calls) > n_good:
+                raise OSError(errno.EIO, "Input/output error", path)
+        return real(path, *rest, **more)
+
+    monkeypatch.setattr(os, name, call)
+
+
+def test_a_file_at_which_nobody_can_look_is_left_as_it_is(library, music, monkeypatch):
+    with monkeypatch.context() as patch:
+        failing(patch, "stat", "1.wav")
+        result = scan(library)
+    assert counts(result) == {"unchanged": 2}
+    assert any("1.wav cannot be looked at: Input/output error" in one for one in result.problems)
+    assert files(library)["1.wav"].state == "done"
+
+
+def test_a_part_that_cannot_be_read_is_left_as_it_is(library, music, monkeypatch):
+    with monkeypatch.context() as patch:
+        failing(patch, "scandir", "Album")
+        result = scan(library, folders=[str(music / "Album")])
+    assert result.missing == 0 and "cannot be read" in result.problems[0]
+    assert files(library)["Album/3.wav"].state == "done"
+    (music / "Album" / "3.wav").unlink()
+    assert scan(library, folders=[str(music / "Album")]).missing == 1  # seen, and empty
+
+
+def test_a_disk_that_goes_while_we_look_changes_nothing(library, music, monkeypatch):
+    (music / "2.flac").unlink()
+    with monkeypatch.context() as patch:
+        failing(patch, "scandir", "music", n_good=2)  # there before, and for the walk
+        result = scan(library)
+    assert counts(result) == {} and result.seen == 0
+    assert "left as they are" in result.problems[0]
+    assert {entry.state for entry in files(library).values()} == {"done"}
+    assert scan(library).missing == 1
+
+
+def test_a_file_is_not_taken_for_one_that_cannot_be_looked_at(
+    library, music, tmp_path, monkeypatch
+):
+    other = tmp_path / "other"
+    other.mkdir()
+    os.link(music / "1.wav", other / "same.wav")  # size, time and inode are the same
+    library.add_folder(other)
+    with monkeypatch.context() as patch:
+        failing(patch, "lstat", "1.wav")
+        real = os.lstat
+        patch.setattr(os, "lstat", lambda path: real(os.fsdecode(path)))
+        findings = look_at(library, other)
+    assert (findings.new, findings.moved) == (1, 0)
+    assert {entry.path for entry in files(library).values()} >= {f"{music}/1.wav"}
+
+
+def look_at(library, folder):
+    (root,) = (one for one in library.folders() if one.path == str(folder))
+    findings = look.Findings()
+    with library.writing() as db:
+        own = look.Look(db, root.id, root.path, root.path, [], look.Wanted(), findings)
+        own.read(lambda: None)
+        own.settle()
+    return findings
+
+
+def test_a_folder_in_a_forgotten_part_is_not_added_in_vain(library, music):
+    library.forget(music / "Album")
+    (music / "Album" / "Best").mkdir()
+    with pytest.raises(UsageError, match=r"Best lies in .*Album, which was forgotten.*add .*Album"):
+        library.add_folder(music / "Album" / "Best")
+    library.forget(music)
+    shutil.move(music / "Album" / "3.wav", music / "Album" / "Best" / "3.wav")
+    library.add_folder(music / "Album" / "Best")  # the folder around it is the library's no more
+    scan(library)
+    assert [entry.file for entry in files(library).values()] == ["3.wav"]

@@ -16,8 +16,9 @@ import numpy as np
 import pytest
 import soundfile
 from mutagen import apev2, flac, id3, mp4
+from mutagen.ogg import OggPage
 
-from affetto.errors import OutputError, TagError, UsageError
+from affetto.errors import OutputError, TagError, TrackNotFoundError, UsageError
 from affetto.library import tag_copies, tag_formats, tags
 from affetto.library.audio_hash import audio_hash
 from affetto.library.entry import Entry
@@ -25,7 +26,16 @@ from affetto.library.tag_copies import remove_stale
 from affetto.library.tag_fields import FIELDS
 from affetto.library.tag_formats import read_tags
 from affetto.library.tag_journal import Journal
-from affetto.library.tags import TagSettings, key_code, plan, undo, wanted_values, write_change
+from affetto.library.tags import (
+    TagSettings,
+    key_code,
+    plan,
+    tag_library,
+    undo,
+    undo_last,
+    wanted_values,
+    write_change,
+)
 
 RATE = 48_000
 PICTURE = bytes(range(256)) * 40
@@ -393,7 +403,7 @@ def test_what_affetto_wrote_is_renewed(copy_of, journal):
     assert plan(entry_of(path), TagSettings()).state == "right"
     dark = entry_of(path, "Dark")
     assert plan(dark, TagSettings()).state == "kept"
-    own = journal.own_values()[7]
+    own = journal.own_values()[audio_hash(path)]
     assert plan(dark, TagSettings(existing="keep"), own).state == "kept"
     change = plan(dark, TagSettings(), own)
     assert (change.now["mood"], change.then["mood"]) == (("Happy",), ("Dark",))
@@ -434,7 +444,178 @@ def test_undo_of_a_file_that_is_gone(copy_of, journal):
     path.unlink()
     (written,) = journal.last_run()
     assert undo(written, journal).why == "is not there any more; run affetto library update"
+    assert journal.last_run() == []
+
+
+def test_undo_waits_for_a_drive_that_is_not_there(copy_of, journal):
+    path = copy_of("flac")
+    tagged(path, journal)
+    path.parent.rename(path.parent.with_name("Elsewhere"))
+    (written,) = journal.last_run()
+    assert undo(written, journal).state == "failed"
     assert journal.last_run() == [written]
+
+
+def test_undo_of_a_file_with_other_audio_does_not_come_up_again(copy_of, journal):
+    path = copy_of("flac")
+    tagged(path, journal)
+    soundfile.write(path, tone() / 2, RATE)
+    whole = path.read_bytes()
+    (written,) = journal.last_run()
+    assert undo(written, journal).why.startswith("its audio is not what affetto wrote to")
+    assert journal.last_run() == [] and path.read_bytes() == whole
+
+
+class OneTrack:
+    """In place of a catalogue: it knows these tracks, and where they are."""
+
+    def __init__(self, *entries):
+        self.entries, self.changed = {entry.id: entry for entry in entries}, []
+
+    def track(self, track_id):
+        return self.entries.get(track_id)
+
+    def track_at(self, path):
+        return next((e for e in self.entries.values() if e.path == path), None)
+
+    def every(self, query):
+        return iter(self.entries.values())
+
+    def touched(self, track_id):
+        if not Path(self.entries[track_id].path).exists():
+            raise TrackNotFoundError("is gone")
+        self.changed.append(track_id)
+
+
+def test_undo_goes_on_where_nothing_of_the_last_run_can_be_put_back(copy_of, journal):
+    first, second = copy_of("flac"), copy_of("mp3 2.4")
+    tagged(first, journal)
+    again = Journal(journal.path.with_name("library.db"))
+    entry = replace(entry_of(second), id=8)
+    write_change(plan(entry, ALL), again, ALL)
+    second.chmod(0o444)
+    catalogue = OneTrack(entry_of(first), entry)
+    done = list(undo_last(catalogue, again))
+    assert [(change.entry.id, change.state) for change in done] == [(8, "failed"), (7, "undone")]
+    assert catalogue.changed == [7] and read_tags(first).values("mood") == ()
+    second.chmod(0o644)
+    assert [change.state for change in undo_last(catalogue, again)] == ["undone"]
+    assert read_tags(second).values("mood") == () and again.runs() == []
+
+
+def test_undo_of_a_file_that_the_catalogue_has_elsewhere(copy_of, journal):
+    path = copy_of("flac")
+    tagged(path, journal)
+    elsewhere = entry_of(path.with_name("gone.flac"), audio_hash=audio_hash(path))
+    assert [change.state for change in undo_last(OneTrack(elsewhere), journal)] == ["undone"]
+    assert read_tags(path).values("mood") == ()
+
+
+def test_a_new_database_takes_no_other_track_for_the_one_written(copy_of, journal):
+    path, other = copy_of("flac"), copy_of("ogg")
+    tagged(path, journal, TagSettings())
+    file = mutagen.File(other)
+    file["MOOD"] = "Happy"
+    file.save()
+    # Both have the number 7: the one that affetto wrote to, and another in a new database.
+    anew = entry_of(other, "Dark", audio_hash=audio_hash(other))
+    (change,) = tag_library(OneTrack(anew), None, journal, TagSettings())
+    assert change.state == "kept"
+    renewed = replace(entry_of(path, "Dark", audio_hash=audio_hash(path)), id=1)
+    (change,) = tag_library(OneTrack(renewed), None, journal, TagSettings())
+    assert (change.now["mood"], change.then["mood"]) == (("Happy",), ("Dark",))
+
+
+def frame_of(name, content, version=4):
+    size = len(content)
+    size = bytes(size >> s & 0x7F for s in (21, 14, 7, 0)) if version == 4 else size.to_bytes(4)
+    return name + size + bytes(2) + content
+
+
+def put_id3(path, version, frames, flags=0):
+    size = bytes(len(frames) >> shift & 0x7F for shift in (21, 14, 7, 0))
+    whole = path.read_bytes()
+    path.write_bytes(b"ID3" + bytes([version, 0, flags]) + size + frames + whole)
+
+
+ARTIST = frame_of(b"TPE1", b"\0Someone")
+LATIN = frame_of(b"TIT2", b"\x03J\xf3ga")
+
+
+@pytest.mark.parametrize(
+    ("version", "frames", "flags", "why"),
+    [
+        (4, LATIN + ARTIST, 0, "its frame TIT2 cannot be read"),
+        (4, ARTIST + LATIN + bytes(50), 0, "its frame TIT2 cannot be read"),
+        (3, LATIN + ARTIST, 0, "its frame TIT2 cannot be read"),
+        (4, b"\0\0\0\x06\x01\0" + LATIN, 0x40, "its frame TIT2 cannot be read"),
+        (4, frame_of(b"TIT2", b"\0Ok") + LATIN, 0, "its frame TIT2 cannot be read"),
+        (4, ARTIST + b"\xe9" * 40, 0, "cannot be read behind its frame TPE1"),
+        (4, ARTIST[:-1], 0, "cannot be read behind its frame TPE1"),
+        (4, frame_of(b"POPM", b"a\0\1\1") + frame_of(b"POPM", b"a\0\2\2"), 0, "frame POPM"),
+    ],
+)
+def test_id3_frames_that_would_be_lost_are_not(copy_of, version, frames, flags, why):
+    path = copy_of("mp3 bare")
+    put_id3(path, version, frames, flags)
+    change = plan(entry_of(path), ALL)
+    assert change.state == "failed" and why in change.why
+    assert change.why.endswith("nothing was changed")
+
+
+@pytest.mark.parametrize(
+    ("version", "frames", "flags"),
+    [
+        (4, ARTIST + frame_of(b"XABC", b"\1\2\3"), 0),
+        (4, ARTIST + b"TCOM" + bytes(6) + bytes(50), 0),
+        (4, frame_of(b"TPE1", b"\0One") + frame_of(b"TPE1", b"\0Two"), 0),
+        (4, frame_of(b"TIT2", b"\0" + b"a" * 200, 3) + ARTIST, 0),
+        (4, frame_of(b"TIT2", b"\1\xff\0\xfeJ\0") + ARTIST, 0x80),
+        (3, frame_of(b"TIT2", b"\1\xff\xfeJ\0", 3).replace(b"\xff", b"\xff\0") + ARTIST, 0x80),
+        (3, b"\0\0\0\x06" + bytes(6) + ARTIST, 0x40),
+    ],
+)
+def test_id3_tags_that_are_right_are_written(copy_of, journal, version, frames, flags):
+    path = copy_of("mp3 bare")
+    put_id3(path, version, frames, flags)
+    before = read_tags(path).others(FIELDS)
+    tagged(path, journal)
+    assert read_tags(path).others(FIELDS) == before
+
+
+def test_a_frame_in_a_chunk_that_would_be_lost_is_not(copy_of):
+    path = copy_of("aiff")
+    title = "Jóga 😀".encode("utf-16")
+    whole = path.read_bytes()
+    assert whole.count(title) == 1
+    path.write_bytes(whole.replace(title, title[:-2] + b"\0\xd8"))
+    assert "its frame TIT2 cannot be read" in plan(entry_of(path), ALL).why
+
+
+@pytest.mark.parametrize("name", ["flac", "ogg", "opus"])
+@pytest.mark.parametrize(
+    ("now", "then"),
+    [(b"=One", b"=\xd3ne"), (b"artist=", b"arti\xf3t="), (b"artist=", b"arti~~~="[:7])],
+)
+def test_comments_that_are_not_utf8_are_left_alone(copy_of, name, now, then):
+    path = copy_of(name)
+    whole = path.read_bytes()
+    assert whole.count(now) == 1
+    path.write_bytes(whole.replace(now, then))
+    if name != "flac":
+        right_checksum(path)
+    change = plan(entry_of(path), ALL)
+    assert change.state == "failed" and "is no valid UTF-8 text" in change.why
+
+
+def right_checksum(path):
+    with path.open("rb+") as file:
+        pages = []
+        while file.tell() < path.stat().st_size:
+            pages.append(OggPage(file))
+        file.seek(0)
+        for page in pages:
+            file.write(page.write())
 
 
 def test_mode_and_times(copy_of, journal):
@@ -699,7 +880,7 @@ def test_a_confidence_that_is_none_any_more_goes(copy_of, journal):
     path = copy_of("flac")
     tagged(path, journal)
     own = replace(entry_of(path), mood="Dark", own_mood="Dark")
-    change = plan(own, ALL, journal.own_values()[7])
+    change = plan(own, ALL, journal.own_values()[audio_hash(path)])
     assert write_change(change, journal, ALL).state == "written"
     assert read_tags(path).values("confidence") == ()
 

@@ -11,7 +11,10 @@ import httpx
 import pytest
 
 from affetto import cli_serve
-from affetto.errors import CatalogueFormatError, UsageError
+from affetto.errors import CatalogueBusyError, CatalogueFormatError, UsageError
+from affetto.library import lock
+from affetto.library.repair import rebuild
+from affetto.server import run
 from affetto.server.run import address_of, listening_socket, new_token, serve
 from affetto.server.settings import Settings
 
@@ -112,3 +115,14 @@ def test_help_does_not_load_the_server():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == []
+
+
+def test_a_library_that_is_served_is_not_rebuilt(serve, library):
+    with serve(), pytest.raises(CatalogueBusyError, match="stop affetto serve first"):
+        rebuild(library)
+    assert rebuild(library).tracks == 60
+
+
+def test_a_library_that_is_being_rebuilt_is_not_served(library):
+    with lock.replacing(library), pytest.raises(CatalogueBusyError, match="being rebuilt"):
+        run.serve(library, settings=Settings(), port=0, announce=pytest.fail)

@@ -371,3 +371,19 @@ def test_a_timeline_that_fails_says_so_and_does_not_try_for_ever(own_client, mon
         assert answer.status_code == 422
         assert answer.json()["error"]["message"] == "the file cannot be heard: damaged"
     assert len(tries) == 1
+
+
+def test_a_bug_costs_one_timeline_not_those_after_it(own_client, monkeypatch):
+    tries = []
+
+    def stand_in(path, settings, *, timeline):
+        tries.append(path)
+        if len(tries) == 1:
+            raise ZeroDivisionError
+        return {"timeline": [{"start_s": 0.0, "stop_s": 15.0, **WINDOW}]}
+
+    monkeypatch.setattr(timelines, "heard", stand_in)
+    first = told_in_time(own_client, 1)
+    assert first.status_code == 422
+    assert first.json()["error"]["message"] == "the track could not be heard"
+    assert told_in_time(own_client, 2).status_code == 200

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from affetto.errors import TrackNotFoundError
+from affetto.errors import TrackNotFoundError, UsageError
 from affetto.library import store
 from affetto.library.queries import below
 from affetto.sources.playlists import printable
@@ -32,8 +32,22 @@ def known(db: sqlite3.Connection) -> list[Folder]:
 
 
 def add(db: sqlite3.Connection, place: str) -> Folder:
-    """Make a folder part of the library; give the one that holds it. Part of a transaction."""
+    """Make a folder part of the library; give the one that holds it. Part of a transaction.
+
+    Raises
+    ------
+    UsageError
+        If it lies in a part of a folder that was forgotten: scans would pass it over.
+    """
     before = known(db)
+    outer = [one for one in left_out(db) if one != place and is_within(place, one)]
+    if outer and any(is_within(place, folder.path) for folder in before):
+        raise UsageError(
+            f"{printable(place)} lies in {printable(outer[0])}, which was forgotten, so that scans "
+            f"pass it over; add {printable(outer[0])} again, then forget what you do not want of it"
+        )
+    # What was forgotten of a folder that is in the library no more.
+    db.executemany("DELETE FROM left_out WHERE path = ?", [(os.fsencode(one),) for one in outer])
     db.execute(
         "DELETE FROM left_out WHERE path = ? OR (path >= ? AND path < ?)",
         [os.fsencode(place), *below(place)],

@@ -1,7 +1,10 @@
-"""One scan at a time: a lock that the system itself lets go when its holder dies.
+"""Who else is at a library: locks that the system itself lets go when their holder dies.
 
 Beside the database stands a small one, ``NAME.scan``. Whoever scans holds its write lock, and
-has written there who it is; that can be read all the while.
+has written there who it is; that can be read all the while. One scan goes on at a time.
+
+Another, ``NAME.serve``, is read by servers as long as they run: many may. Whoever puts another
+file in the database's place needs it alone, since a server would go on writing to the old one.
 """
 
 import os
@@ -11,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from affetto.errors import ScanRunningError
+from affetto.errors import CatalogueBusyError, ScanRunningError
 from affetto.library.schema import translated
 
 
@@ -52,13 +55,65 @@ def is_scanning(database: Path) -> bool:
     return False
 
 
-def _lock_file(database: Path) -> Path:
-    return database.with_name(f"{database.name}.scan")
+@contextmanager
+def serving(database: Path) -> Iterator[None]:
+    """Keep a library's file from being replaced; any number of servers may at a time.
+
+    Where the lock itself cannot be made, nothing can be: opening the catalogue says why.
+
+    Raises
+    ------
+    CatalogueBusyError
+        If it is being rebuilt.
+    """
+    with suppress(OSError):
+        database.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        db = _open(database, ".serve")
+    except sqlite3.OperationalError:
+        yield
+        return
+    with closing(db):
+        try:
+            db.execute("BEGIN")
+            db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        except sqlite3.OperationalError as exc:
+            if _is_busy(exc):
+                raise CatalogueBusyError(
+                    f"the library {database} is being rebuilt; try again when that is done"
+                ) from exc
+        yield
 
 
-def _open(database: Path) -> sqlite3.Connection:
+@contextmanager
+def replacing(database: Path) -> Iterator[None]:
+    """Keep servers away while a library's file is replaced.
+
+    Raises
+    ------
+    CatalogueBusyError
+        If a server runs, or somebody else replaces it.
+    """
+    with translated(database), closing(_open(database, ".serve")) as db:
+        try:
+            db.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError as exc:
+            if _is_busy(exc):
+                raise CatalogueBusyError(
+                    f"affetto serve has the library {database} open: stop affetto serve first, "
+                    "so that nothing you correct there meanwhile is lost"
+                ) from exc
+            raise
+        yield
+
+
+def _lock_file(database: Path, kind: str = ".scan") -> Path:
+    return database.with_name(f"{database.name}{kind}")
+
+
+def _open(database: Path, kind: str = ".scan") -> sqlite3.Connection:
     return sqlite3.connect(
-        _lock_file(database), timeout=0, isolation_level=None, check_same_thread=False
+        _lock_file(database, kind), timeout=0, isolation_level=None, check_same_thread=False
     )
 
 

@@ -18,6 +18,7 @@ from affetto.library.store import Stamp
 from affetto.sources.files import find_inputs
 from affetto.sources.playlists import printable
 
+_NO_AUDIO = "is a folder without audio files"  # of `affetto.sources.files`: seen, and empty
 _MOST_ALIKE = 8  # tracks elsewhere that a new file may have been; copies have the same stamp
 
 
@@ -133,11 +134,17 @@ class Look:
             self._leave_as_it_is()
             return
         unseen = self._walk(tell)
+        if not is_reachable(self.root):  # a disk that went while we looked
+            self._leave_as_it_is()
+            return
         protected = tuple(os.path.join(path, "") for path in unseen)  # noqa: PTH118
         self._gone = {
             path: track
             for path, track in self._known.items()
-            if path not in self._files and not (protected and path.startswith(protected))
+            if path not in self._files
+            and not (protected and path.startswith(protected))
+            and path not in unseen
+            and not _is_out_of_sight(path)
         }
 
     def _leave_as_it_is(self) -> None:
@@ -148,29 +155,37 @@ class Look:
                 f"{len(self._known):,} tracks are left as they are; affetto library forget takes "
                 "them out"
             )
-        self._known = {}
+        self.findings.seen -= len(self._files)
+        self._known, self._files = {}, {}
 
-    def _walk(self, tell: Callable[[], None]) -> list[str]:
-        """Find audio files; give the folders into which nobody could look."""
-        unseen: list[str] = []
-        if not os.path.isdir(self.scope):  # noqa: PTH112 - gone since, with all that was in it
+    def _walk(self, tell: Callable[[], None]) -> set[str]:
+        """Find audio files; give the folders and files at which nobody could look."""
+        unseen: set[str] = set()
+        if _is_gone(self.scope):  # since, with all that was in it
             return unseen
         left_out = {*self.left_out}
         left_out_below = tuple(os.path.join(path, "") for path in left_out)  # noqa: PTH118
         for place, entry in enumerate(find_inputs([self.scope]).audio):
             path = entry.path
             if entry.error is not None:
-                is_folder = path != self.scope and os.path.isdir(path)  # noqa: PTH112
-                if is_folder or not os.path.lexists(path):
-                    unseen.append(path)
+                is_empty = path == self.scope and entry.error.startswith(_NO_AUDIO)
+                is_folder = os.path.isdir(path)  # noqa: PTH112
+                if not is_empty and (is_folder or not os.path.lexists(path)):
+                    unseen.add(path)
                     self.findings.problems.append(f"{printable(path)} {entry.error}")
                 continue
             if path in left_out or (left_out_below and path.startswith(left_out_below)):
                 continue
             try:
                 self._files[path] = Stamp.of(os.stat(path))  # noqa: PTH116
-            except OSError:
+            except (FileNotFoundError, NotADirectoryError):
                 continue  # gone in this very moment
+            except OSError as exc:
+                unseen.add(path)
+                self.findings.problems.append(
+                    f"{printable(path)} cannot be looked at: {exc.strerror or exc}"
+                )
+                continue
             self.findings.seen += 1
             if place % 500 == 0:
                 tell()
@@ -266,6 +281,28 @@ class Look:
         return new
 
 
+def _is_gone(path: str | bytes) -> bool:
+    """Whether nothing is there for certain, not even a link that leads nowhere."""
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _is_out_of_sight(path: str) -> bool:
+    """Whether nobody can say if a file is there: its disk fails, or forbids to look."""
+    try:
+        os.stat(path)  # noqa: PTH116
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return False
+
+
 def _gone_elsewhere(db: sqlite3.Connection, stamp: Stamp) -> int | None:
     """Find a track of another folder that this file was: the same stamp, and no file now."""
     rows = db.execute(
@@ -273,7 +310,7 @@ def _gone_elsewhere(db: sqlite3.Connection, stamp: Stamp) -> int | None:
         "LIMIT ?",
         [*stamp.as_row(), _MOST_ALIKE],
     ).fetchall()
-    return next((row[0] for row in rows if not os.path.lexists(row[1])), None)
+    return next((row[0] for row in rows if _is_gone(row[1])), None)
 
 
 def _ids(db: sqlite3.Connection, paths: Sequence[str]) -> dict[str, int]:

@@ -1,6 +1,7 @@
 """The models of a library: affetto's own, and personal ones, older ones kept."""
 
 import hashlib
+import logging
 import os
 import sqlite3
 import time
@@ -12,8 +13,11 @@ from affetto.library.labelling import default_sha256, labelled_by, relabel
 from affetto.library.schema import writing
 from affetto.model import MoodModel, load_model
 from affetto.output import make_folder
+from affetto.sources.playlists import printable
 
 DEFAULT_NAME = "affetto's own"
+
+_log = logging.getLogger("affetto.library")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,8 @@ class ShelvedModel:
     in_use : bool
     path : Path or None
         Its file; None for affetto's own.
+    sha256 : str or None
+        Of its file as it was written; None for affetto's own, which changes with affetto.
     """
 
     id: int
@@ -37,11 +43,17 @@ class ShelvedModel:
     made_at: float | None
     in_use: bool
     path: Path | None
+    sha256: str | None = None
 
     @property
     def is_personal(self) -> bool:
         """Whether it was learned from the user's own labels."""
         return self.path is not None
+
+    @property
+    def is_there(self) -> bool:
+        """Whether it can be loaded: its file was not deleted."""
+        return self.path is None or self.path.is_file()
 
 
 class ModelShelf:
@@ -58,7 +70,7 @@ class ModelShelf:
         personal = [
             ShelvedModel(
                 row["id"], row["name"], row["made_at"], bool(row["in_use"]),
-                self._folder / row["file"],
+                self._folder / row["file"], row["sha256"],
             )
             for row in rows
         ]  # fmt: skip
@@ -74,11 +86,18 @@ class ModelShelf:
 
         Raises
         ------
+        CatalogueError
+            If its file is gone.
         ModelError
-            If its file is gone or damaged.
+            If its file is damaged.
         """
         chosen = self.in_use()
         if self._loaded is None or self._loaded[0] != chosen.id:
+            if not chosen.is_there:
+                raise CatalogueError(
+                    f"{_lost(chosen)}; put it back, or go on with affetto's own model: "
+                    "affetto library update"
+                )
             self._loaded = chosen.id, load_model(chosen.path)
         return self._loaded[1]
 
@@ -123,6 +142,8 @@ class ModelShelf:
     def revert(self) -> ShelvedModel:
         """Go back to the model before the one in use; the first personal one's is affetto's own.
 
+        Those whose files are gone are passed over.
+
         Raises
         ------
         CatalogueError
@@ -132,18 +153,24 @@ class ModelShelf:
         place = next(i for i, model in enumerate(models) if model.in_use)
         if place == 0:
             raise CatalogueError("affetto's own model is in use; there is none before it")
-        before = models[place - 1]
-        if before.path is None:
+        before = next(model for model in reversed(models[:place]) if model.is_there)
+        if before.sha256 is None:
             return self.use(None)
-        model = load_model(before.path)
-        self._switch(before.id, model, hashlib.sha256(before.path.read_bytes()).hexdigest())
+        self._switch(before.id, load_model(before.path), before.sha256)
         return self.in_use()
 
     def refresh(self) -> bool:
-        """Label anew where the model in use is not the one that labelled: affetto was updated."""
+        """Label anew where the model in use is not the one that labelled: affetto was updated.
+
+        Where a personal model's file is gone, affetto's own takes its place, and a warning is
+        logged: music goes on being labelled, all of it by one model.
+        """
         chosen = self.in_use()
-        path = chosen.path
-        sha256 = hashlib.sha256(path.read_bytes()).hexdigest() if path else default_sha256()
+        if not chosen.is_there:
+            _log.warning("%s; affetto's own model labels the library from now on", _lost(chosen))
+            self.use(None)
+            return True
+        sha256 = chosen.sha256 or default_sha256()
         before = labelled_by(self._db)
         if before == sha256:
             return False
@@ -155,3 +182,7 @@ class ModelShelf:
             db.execute("UPDATE models SET in_use = (id = ?)", [model_id])
             relabel(db, model, sha256)
         self._loaded = model_id, model
+
+
+def _lost(model: ShelvedModel) -> str:
+    return f"the personal model {printable(model.name)} is gone: {model.path} does not exist"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from affetto.errors import CatalogueError, CatalogueFullError
-from affetto.library.lock import scanning
+from affetto.library.lock import replacing, scanning
 from affetto.library.schema import SIDE_FILES, connect, keep_copy, translated, writing
 
 _TOGETHER = 512
@@ -42,12 +42,14 @@ def rebuild(path: Path) -> Rebuilt:
         If there is none.
     ScanRunningError
         If it is being scanned.
+    CatalogueBusyError
+        If a server has it open: it would go on writing to the file that was.
     CatalogueFullError
         If it cannot be copied or written.
     """
     if not path.is_file():
         raise CatalogueError(f"there is no library to rebuild: {path} does not exist")
-    with scanning(path):
+    with scanning(path), replacing(path):
         kept = keep_copy(path)
         if kept is None:
             raise CatalogueFullError(f"cannot copy {path} aside first: is the disk full?")

@@ -260,7 +260,8 @@ def _translation(exc: sqlite3.Error, path: Path) -> CatalogueError:
             "under another name and saves what can be read"
         )
     if code == sqlite3.SQLITE_CORRUPT:
-        kept = keep_copy(path)
+        earlier = _kept_copies(path)
+        kept = earlier[-1] if earlier else keep_copy(path)
         where = f"a copy is kept as {kept.name}; " if kept else ""
         return CatalogueDamagedError(
             f"the library {path} is damaged: {exc}; {where}affetto library rebuild --db {path} "
@@ -284,14 +285,31 @@ def _translation(exc: sqlite3.Error, path: Path) -> CatalogueError:
     return CatalogueError(f"the library {path}: {exc}")
 
 
+def _kept_copies(path: Path) -> list[Path]:
+    """List the copies of a damaged database, oldest first.
+
+    What is damaged is met again by every question: one copy is made by itself, no more.
+    """
+    start = f"{path.name}.damaged-"
+    with suppress(OSError):
+        return sorted(
+            one
+            for one in path.parent.iterdir()
+            if one.name.startswith(start) and not one.name.endswith(SIDE_FILES)
+        )
+    return []
+
+
 def keep_copy(path: Path) -> Path | None:
-    """Copy a damaged database aside, once; None where that cannot be done."""
-    existing = sorted(path.parent.glob(f"{path.name}.damaged-*"))
-    stamp = path.stat().st_mtime_ns if path.exists() else 0
-    for copy in existing:
-        if copy.exists() and copy.stat().st_mtime_ns == stamp:
-            return copy  # of this very damage
-    kept = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
+    """Copy a database aside as it is now, with what its journal holds; None where that fails.
+
+    It is never an older copy: in WAL mode the file's time says nothing of the last transactions.
+    """
+    stem = f"{path.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}"
+    kept, n_same = path.with_name(stem), 1
+    while any(kept.with_name(kept.name + side).exists() for side in ("", *SIDE_FILES)):
+        n_same += 1
+        kept = path.with_name(f"{stem}-{n_same}")
     try:
         for side in SIDE_FILES[:1]:
             beside = path.with_name(path.name + side)

@@ -19,6 +19,10 @@ _PART = re.compile(r"\.affetto-tags-(\d+)-\w+\.part")
 _DAY_S = 86_400.0
 
 
+class OtherAudioError(TagError):
+    """A file's audio is not what it was."""
+
+
 def replace_file(
     named: Path,
     edit: Callable[[Tags], None],
@@ -48,6 +52,8 @@ def replace_file(
 
     Raises
     ------
+    OtherAudioError
+        If its audio is not what was heard.
     TagError
         If it must not or cannot be changed, or the copy is not what it should be.
     OSError
@@ -58,7 +64,7 @@ def replace_file(
     check_may_write(path, status, part_links=part_links)
     audio = audio_hash(path)
     if heard is not None and audio != heard:
-        raise TagError("its audio is not what was heard; run affetto library update first")
+        raise OtherAudioError("its audio is not what was heard; run affetto library update first")
     tags = read_tags(path)
     with translated():
         others = tags.others(FIELDS)

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from affetto.errors import TagError, TaggerMissingError
+from affetto.library import tag_frames
 from affetto.library.tag_fields import NAMES, Field, Raw, Tags
 
 try:
@@ -146,7 +147,7 @@ class _Id3(Tags):
     _tags: Any
     _version: int
 
-    def _read(self, load: Callable[[], Any]) -> None:
+    def _read(self, path: Path, load: Callable[[], Any]) -> None:
         try:
             self._tags = load()
         except id3.ID3NoHeaderError:
@@ -157,6 +158,22 @@ class _Id3(Tags):
                 "has ID3v2.2 tags, which affetto does not write; a tag editor can make them newer"
             )
         self._version = 3 if self.existed and self._tags.version < (2, 4) else 4
+        for frame in tag_frames.frames(path) if self.existed else ():
+            if not self._has(id3.ID3(BytesIO(frame.alone), translate=False, load_v1=False)):
+                why = "cannot be read, so that writing would lose it; nothing was changed"
+                raise TagError(f"its frame {frame.name} {why}")
+
+    def _has(self, alone: Any) -> bool:
+        """Whether the one frame of a tag is among ours; mutagen drops what it cannot decode."""
+        for data in alone.unknown_frames:
+            return any((d[:4], d[10:]) == (data[:4], data[10:]) for d in self._tags.unknown_frames)
+        for frame in alone.values():
+            if not isinstance(frame, id3.TextFrame):
+                alike = (f for f in self._tags.values() if f.FrameID == frame.FrameID)
+                return any(repr(f) == repr(frame) for f in alike)
+            # Text frames of one name become one with all their texts.
+            return all(text in self._tags[frame.HashKey].text for text in frame.text)
+        return False
 
     def _frames(self, field: Field) -> list[Any]:
         named = [frame for frame in self._tags.values() if frame.FrameID == _FRAMES.get(field)]
@@ -218,7 +235,7 @@ class _Mpeg(_Id3):
     """ID3v2 before MPEG audio: the tag alone is made anew, all behind it is copied as it is."""
 
     def __init__(self, path: Path):
-        self._read(lambda: id3.ID3(path, translate=False, load_v1=False))
+        self._read(path, lambda: id3.ID3(path, translate=False, load_v1=False))
         with path.open("rb") as file:
             file.seek(max(0, path.stat().st_size - 128))
             self._from_v1 = id3.ParseID3v1(file.read(), 4) or {}
@@ -254,7 +271,7 @@ class _Chunked(_Id3):
 
     def __init__(self, path: Path):
         self._file = self._module.Open(path, translate=False, load_v1=False)
-        self._read(lambda: self._file.tags)
+        self._read(path, lambda: self._file.tags)
         if self._tags is None:
             self._file.add_tags()
             self._tags = self._file.tags
@@ -279,12 +296,19 @@ class _Vorbis(Tags):
     """Vorbis comments: pairs of a name, in any case, and a value."""
 
     _open: Any  # mutagen's class for the file
+    _framing = False
 
     def __init__(self, path: Path):
         self._file = self._open(path)
         self.existed = self._file.tags is not None
         if not self.existed:
             self._file.add_tags()
+            return
+        # mutagen puts U+FFFD or "?" for what it cannot decode, and drops names out of the norm.
+        bad = next((n for n, text in self._pairs() if "?" in n or "\ufffd" in n + text), None)
+        whole = self._file.tags._size == len(self._file.tags.write(self._framing))
+        if bad or not whole:
+            raise TagError(f"its tag {bad or '?'} is no valid UTF-8 text; nothing was changed")
 
     def _pairs(self) -> list[tuple[str, str]]:
         return list(list.__iter__(self._file.tags))
@@ -338,6 +362,7 @@ class _Opus(_Vorbis):
 
 class _OggVorbis(_Vorbis):
     _open = oggvorbis.OggVorbis
+    _framing = True
 
 
 class _OggFlac(_Vorbis):

@@ -75,7 +75,7 @@ class Journal:
         self._append(asdict(written))
 
     def add_undone(self, written: Written) -> None:
-        """Note that something was undone.
+        """Note that something was undone, or never can be.
 
         Raises
         ------
@@ -86,15 +86,25 @@ class Journal:
 
     def last_run(self) -> list[Written]:
         """Give what the last run wrote that is not undone yet, the last first."""
-        standing = self._standing()
-        return [written for written in standing if written.run == standing[-1].run][::-1]
+        runs = self.runs()
+        return runs[0] if runs else []
 
-    def own_values(self) -> dict[int, dict[Field, tuple[str, ...]]]:
-        """Give what affetto wrote last into each track's fields, but what was undone."""
-        own: dict[int, dict[Field, tuple[str, ...]]] = {}
+    def runs(self) -> list[list[Written]]:
+        """Give what each run wrote that is not undone yet, the last run and file first."""
+        runs: dict[str, list[Written]] = {}
+        for written in self._standing()[::-1]:
+            runs.setdefault(written.run, []).append(written)
+        return list(runs.values())
+
+    def own_values(self) -> dict[str, dict[Field, tuple[str, ...]]]:
+        """Give what affetto wrote last into each field, but what was undone, by audio hash.
+
+        A new database counts tracks anew while the journal stays; audio keeps its hash.
+        """
+        own: dict[str, dict[Field, tuple[str, ...]]] = {}
         for written in self._standing():
             values = {name: tuple(after) for name, after in written.after.items()}
-            own.setdefault(written.track_id, {}).update(values)
+            own.setdefault(written.audio_hash, {}).update(values)
         return own
 
     def _standing(self) -> list[Written]:

@@ -9,15 +9,21 @@ import os
 import re
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import affetto
-from affetto.errors import InputError, TagError, UsageError
+from affetto.errors import InputError, TagError, TrackNotFoundError, UsageError
 from affetto.library.entry import Entry
 from affetto.library.mixes import sureness
-from affetto.library.tag_copies import check_may_write, remove_stale, replace_file
+from affetto.library.tag_copies import (
+    OtherAudioError,
+    check_may_write,
+    remove_stale,
+    replace_file,
+)
 from affetto.library.tag_fields import Field, Raw, Tags, Values
 from affetto.library.tag_formats import read_tags, translated
 from affetto.library.tag_journal import Journal, Written
@@ -130,7 +136,7 @@ def tag_library(
     own = journal.own_values()
     tidied: set[Path] = set()
     for entry in catalogue.every(query):
-        change = plan(entry, settings, own.get(entry.id))
+        change = plan(entry, settings, own.get(entry.audio_hash or ""))
         if write and change.state == "change":
             folder = Path(os.path.realpath(entry.path)).parent
             if folder not in tidied:
@@ -145,6 +151,9 @@ def tag_library(
 def undo_last(catalogue: "Catalogue", journal: Journal) -> Iterator[Change]:
     """Put back what the last run that is not undone wrote, the last file first.
 
+    Where nothing of that run can be put back now, but might be later (read-only files), the
+    run before follows, without the files that failed.
+
     Yields
     ------
     Change
@@ -154,15 +163,38 @@ def undo_last(catalogue: "Catalogue", journal: Journal) -> Iterator[Change]:
     InputError
         If there is no such run.
     """
-    last = journal.last_run()
-    if not last:
+    runs = journal.runs()
+    if not runs:
         raise InputError(f"nothing to undo: {printable(journal.path)} tells of no tags written")
-    for written in last:
-        entry = catalogue.track(written.track_id)
-        change = undo(written, journal, entry)
-        if entry is not None and change.then:
-            catalogue.touched(entry.id)
-        yield change
+    failed: set[str] = set()
+    for run in runs:
+        put_back = False
+        for written in run:
+            # What lies under a later change that stays cannot be put back before it.
+            if written.path in failed:
+                continue
+            entry = _entry_of(written, catalogue)
+            change = undo(written, journal, entry)
+            if entry is not None and change.then:
+                # It may lie where it was written, and not where the catalogue has it.
+                with suppress(TrackNotFoundError):
+                    catalogue.touched(entry.id)
+            if change.state == "failed":
+                failed.add(written.path)
+            put_back |= change.state != "failed" or bool(change.then)
+            yield change
+        if put_back or all(left[0].run != run[0].run for left in journal.runs()):
+            return
+
+
+def _entry_of(written: Written, catalogue: "Catalogue") -> Entry | None:
+    """Give the track that was written to; a new database has other numbers."""
+    for entry in (catalogue.track(written.track_id), catalogue.track_at(written.path)):
+        if entry is not None and (
+            entry.audio_hash == written.audio_hash or entry.path == written.path
+        ):
+            return entry
+    return None
 
 
 def wanted_values(entry: Entry, settings: TagSettings) -> dict[Field, tuple[str, ...]]:
@@ -292,7 +324,8 @@ def undo(written: Written, journal: Journal, entry: Entry | None = None) -> Chan
     -------
     Change
         ``"undone"``, or ``"right"`` where all is as before already, or ``"failed"``: `why`
-        names what stays, and the file is as it was but for what `then` tells.
+        names what stays, and the file is as it was but for what `then` tells. A file that is
+        gone, or has other audio now, counts as undone: it does not come up again.
 
     Raises
     ------
@@ -332,7 +365,13 @@ def undo(written: Written, journal: Journal, entry: Entry | None = None) -> Chan
         )
     except _NothingToDo:
         pass
+    except OtherAudioError:
+        journal.add_undone(written)
+        return Change(entry, "failed", why="its audio is not what affetto wrote to; left as it is")
     except (TagError, OSError) as exc:
+        # Without its folder it may lie on a drive that comes back.
+        if isinstance(exc, FileNotFoundError) and place.parent.exists():
+            journal.add_undone(written)
         return Change(entry, "failed", why=_reason(exc))
     journal.add_undone(written)
     if changed:

@@ -13,6 +13,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from affetto.errors import UsageError
 from affetto.library.catalogue import Catalogue
+from affetto.library.lock import serving
+from affetto.library.schema import default_path
 from affetto.server.app import create_app
 from affetto.server.settings import Settings, is_loopback
 
@@ -112,7 +114,10 @@ def serve(
     CatalogueError
         If the catalogue cannot be opened.
     """
-    with Catalogue.open(catalogue_path) as catalogue:  # now, not at the first request
+    with (
+        serving(catalogue_path or default_path()),
+        Catalogue.open(catalogue_path) as catalogue,  # now, not at the first request
+    ):
         catalogue.refresh_labels()
     with listening_socket(settings.host, port) as taken:
         address = address_of(settings.host, taken.getsockname()[1], settings.token)

@@ -4,7 +4,7 @@ import asyncio
 import math
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -15,7 +15,9 @@ from pydantic import BaseModel
 
 from affetto.errors import AffettoError
 from affetto.library.catalogue import Catalogue
+from affetto.library.lock import serving
 from affetto.library.query import SORTS, Query
+from affetto.library.schema import default_path
 from affetto.model import MoodModel
 from affetto.server.answers import Refusal
 from affetto.server.desk import Desk
@@ -69,6 +71,7 @@ class State:
         self.labelling = asyncio.Semaphore(2)  # more at the same time only fight over the cores
         self.analysing = asyncio.Semaphore(settings.analyse_jobs)
         self.n_analyses = 0
+        self._held = ExitStack()
         self._looked_at = -math.inf
         self._signs: dict[str, Any] = {}
 
@@ -82,7 +85,14 @@ class State:
         return Catalogue.open(self.path)
 
     def start(self) -> None:
-        """Start what waits for requests."""
+        """Start what waits for requests.
+
+        Raises
+        ------
+        CatalogueBusyError
+            If the library is being rebuilt.
+        """
+        self._held.enter_context(serving(self.path or default_path()))
         self.desk.start()
         self._warming = asyncio.ensure_future(self._warm())
 
@@ -100,6 +110,7 @@ class State:
             *(asyncio.to_thread(one.stop) for one in (self.scanner, self.teacher, self.timelines))
         )
         await asyncio.to_thread(self.desk.stop)
+        self._held.close()
 
     async def ask(self, question: Callable[[Catalogue], T]) -> T:
         """Ask the catalogue; see `Desk.ask`."""

@@ -1,5 +1,6 @@
 """Mood over time, heard when it is first asked for, and kept in the catalogue."""
 
+import logging
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from affetto.server.answers import Refusal
 from affetto.server.hearing import heard
 from affetto.server.settings import Settings
 
+_log = logging.getLogger("affetto.server")
 _MOST_WAITING = 16
 _MOST_REMEMBERED = 200
 
@@ -53,9 +55,9 @@ class Timelines:
             self._pending.add(track_id)
             self._waiting.append((track_id, path))
             if not self._is_busy:
-                self._is_busy = True
                 # A daemon: an end of ours waits for no track.
                 threading.Thread(target=self._work, name="affetto timeline", daemon=True).start()
+                self._is_busy = True
 
     def stop(self) -> None:
         """Forget those that wait."""
@@ -69,7 +71,10 @@ class Timelines:
                     self._is_busy = False
                     return
                 track_id, path = self._waiting.popleft()
-            self._hear(track_id, path)
+            try:
+                self._hear(track_id, path)
+            except Exception:  # noqa: BLE001 - a bug costs this track alone
+                _log.exception("no timeline of track %d", track_id)
 
     def _hear(self, track_id: int, path: str) -> None:
         words = "the track could not be heard"
