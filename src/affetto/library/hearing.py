@@ -6,13 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from affetto.audio.decode import open_audio
-from affetto.audio.stream import shown
 from affetto.errors import AudioError
 from affetto.library.audio_hash import audio_hash
 from affetto.library.schema import connect
 from affetto.library.store import Stamp
 from affetto.scoring.listen import hear
-from affetto.sources.playlists import printable
 
 _MOST_DONORS = 16
 
@@ -91,10 +89,3 @@ def _tags(path: str) -> dict[str, Any] | None:
     except AudioError:
         return None
     return {"title": info.title, "artist": info.artist, "album": info.album}
-
-
-def without_name(error: str, path: str) -> str:
-    """Leave the file's name out of an error: whoever reads it has the name beside it."""
-    for name in (path, shown(Path(path)), printable(path)):
-        error = error.removeprefix(f"{name} ").replace(f" {name}:", ":")
-    return printable(error)

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from affetto.errors import CatalogueBusyError, ScanRunningError
+from affetto.errors import CatalogueBusyError, CatalogueError, ScanRunningError
 from affetto.library.schema import translated
 
 
@@ -36,7 +36,7 @@ def scanning(database: Path) -> Iterator[None]:
                 db.execute("INSERT INTO holder VALUES (?, ?)", [os.getpid(), time.time()])
                 db.execute("COMMIT")
                 db.execute("BEGIN IMMEDIATE")
-        except Exception as exc:
+        except CatalogueError as exc:
             if _is_busy(exc.__cause__):
                 raise ScanRunningError(_who(db)) from exc
             raise

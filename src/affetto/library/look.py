@@ -161,7 +161,7 @@ class Look:
     def _walk(self, tell: Callable[[], None]) -> set[str]:
         """Find audio files; give the folders and files at which nobody could look."""
         unseen: set[str] = set()
-        if _is_gone(self.scope):  # since, with all that was in it
+        if store.is_gone(self.scope):  # since, with all that was in it
             return unseen
         left_out = {*self.left_out}
         left_out_below = tuple(os.path.join(path, "") for path in left_out)  # noqa: PTH118
@@ -281,17 +281,6 @@ class Look:
         return new
 
 
-def _is_gone(path: str | bytes) -> bool:
-    """Whether nothing is there for certain, not even a link that leads nowhere."""
-    try:
-        os.lstat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return True
-    except OSError:
-        return False
-    return False
-
-
 def _is_out_of_sight(path: str) -> bool:
     """Whether nobody can say if a file is there: its disk fails, or forbids to look."""
     try:
@@ -310,7 +299,7 @@ def _gone_elsewhere(db: sqlite3.Connection, stamp: Stamp) -> int | None:
         "LIMIT ?",
         [*stamp.as_row(), _MOST_ALIKE],
     ).fetchall()
-    return next((row[0] for row in rows if _is_gone(row[1])), None)
+    return next((row[0] for row in rows if store.is_gone(row[1])), None)
 
 
 def _ids(db: sqlite3.Connection, paths: Sequence[str]) -> dict[str, int]:

@@ -17,11 +17,11 @@ from affetto.errors import UsageError
 from affetto.library import store
 from affetto.library.catalogue import Catalogue
 from affetto.library.folders import Folder, is_within
-from affetto.library.hearing import attend, without_name
+from affetto.library.hearing import attend
 from affetto.library.lock import scanning
 from affetto.library.look import Findings, Look, ToHear, Wanted, is_reachable
 from affetto.library.store import Stamp
-from affetto.scoring.listen import TIMEOUT_S
+from affetto.scoring.listen import TIMEOUT_S, without_name
 from affetto.scoring.workers import Outcome, run_jobs
 from affetto.sources.playlists import printable
 
@@ -326,7 +326,7 @@ class _Hearing:
                 )
             return
         with self._catalogue.writing() as db:
-            if not os.path.lexists(file.path):
+            if store.is_gone(file.path):
                 store.record_missing(db, [file.track_id])
                 progress.findings.vanished.add(file.track_id)
                 progress.gone += 1

@@ -130,7 +130,7 @@ def record_same(
     int
         The id under which the track goes on.
     """
-    if donor_id != track_id and _is_gone(db, donor_id):
+    if donor_id != track_id and _is_track_gone(db, donor_id):
         row = db.execute("SELECT folder_id, path FROM tracks WHERE id = ?", [track_id]).fetchone()
         db.execute("DELETE FROM tracks WHERE id = ?", [track_id])
         _update(db, donor_id, {"folder_id": row["folder_id"], "path": row["path"]})
@@ -173,12 +173,23 @@ def choose_donor(db: sqlite3.Connection, track_id: int, same: Sequence[int]) -> 
     ]
     if track_id in there:
         return track_id
-    return next((one for one in there if _is_gone(db, one)), there[0] if there else None)
+    return next((one for one in there if _is_track_gone(db, one)), there[0] if there else None)
 
 
-def _is_gone(db: sqlite3.Connection, track_id: int) -> bool:
+def is_gone(path: str | bytes) -> bool:
+    """Whether nothing is there for certain, not even a link that leads nowhere."""
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _is_track_gone(db: sqlite3.Connection, track_id: int) -> bool:
     (path,) = db.execute("SELECT path FROM tracks WHERE id = ?", [track_id]).fetchone()
-    return not os.path.lexists(path)
+    return is_gone(path)
 
 
 def record_failed(

@@ -193,6 +193,7 @@ def _table(rows: list[Row], schema: dict[str, pl.DataType]) -> Table:
 
 def _heard(index: int, entry: AudioEntry, told: Mapping[str, Any], error: str | None) -> Heard:
     features = told.get("features", {})
+    failed = error or told.get("error")
     row = {
         "path": printable(entry.path),
         # What the file says of itself counts more than what a playlist says of it.
@@ -201,7 +202,7 @@ def _heard(index: int, entry: AudioEntry, told: Mapping[str, Any], error: str | 
         **{name: features.get(name) for name in FEATURE_NAMES},
         "key": told.get("key"),
         "warning": told.get("warning"),
-        ERROR_COLUMN: _reason(error or told.get("error"), entry.path),
+        ERROR_COLUMN: without_name(failed, entry.path) if failed else None,
     }
     return Heard(
         index=index,
@@ -211,10 +212,8 @@ def _heard(index: int, entry: AudioEntry, told: Mapping[str, Any], error: str | 
     )
 
 
-def _reason(error: str | None, path: str) -> str | None:
-    """Leave the name out of an error: the row has a column for it."""
-    if error is None:
-        return None
+def without_name(error: str, path: str) -> str:
+    """Leave the file's name out of an error: whoever reads it has the name beside it."""
     for name in (path, shown(Path(path)), printable(path)):
         error = error.removeprefix(f"{name} ").replace(f" {name}:", ":")
     return printable(error)

@@ -88,7 +88,7 @@ class Safety:
             return
         try:
             await self.app(scope, request.receive, request.send)
-        except Exception:
+        except Exception:  # clients see no traceback, whatever went wrong
             if request.refusal is None:
                 _log.exception("%s %s failed", scope["method"], scope["path"])
             if request.is_started:
