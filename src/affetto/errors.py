@@ -11,7 +11,16 @@
     │   │   └── DecoderMissingError  reading this format needs the extra [av]
     │   ├── TagError                 a file's tags cannot be read or written; left as they were
     │   │   └── TaggerMissingError   writing tags needs the extra [tags]
+    │   ├── PlaylistError            a playlist cannot be used: unknown, private, empty
     │   └── LabelError               labels that cannot be learned from: one mood, too few tracks
+    ├── ServiceError                 a web service or a music server cannot do what was asked
+    │   ├── ServiceUnreachableError  it does not answer: down, a wrong address, no network
+    │   ├── ServiceAnswerError       its answer is none: a web page, a cut text, another shape
+    │   ├── ServiceRefusedError      it says no; `status` is its HTTP status
+    │   │   └── LoginError           it does not know who asks: no, a wrong or an expired login
+    │   ├── ServiceBusyError         it asks to wait for long; `until` is when to come back
+    │   ├── OfflineError             the answer is not kept, and nothing may be asked
+    │   └── ClientMissingError       asking services needs the extra [sources]
     ├── ModelError                   a model file or its content
     │   ├── ModelFormatError         truncated, altered, oversized, from a newer format, or hostile
     │   └── FeatureMismatchError     a table lacks a feature that the model needs
@@ -67,8 +76,67 @@ class TaggerMissingError(TagError):
     """Reading and writing tags needs the extra ``affetto[tags]``, which is not installed."""
 
 
+class PlaylistError(InputError):
+    """A playlist cannot be used: there is none of that name, it is private, or it is empty."""
+
+
 class LabelError(InputError):
     """Labels that cannot be learned from: one mood only, too few tracks, one group."""
+
+
+class ServiceError(AffettoError):
+    """A web service or a music server cannot do what was asked."""
+
+
+class ServiceUnreachableError(ServiceError):
+    """A service does not answer: it is down, its address is wrong, or there is no network."""
+
+
+class ServiceAnswerError(ServiceError):
+    """A service's answer is none: a web page, a text that was cut, or one of another shape."""
+
+
+class ServiceRefusedError(ServiceError):
+    """A service says no.
+
+    Attributes
+    ----------
+    status : int
+        HTTP status of its answer.
+    told : str
+        What it says of the reason; empty where it says nothing.
+    """
+
+    def __init__(self, message: str, *, status: int = 0, told: str = "") -> None:
+        super().__init__(message)
+        self.status = status
+        self.told = told
+
+
+class LoginError(ServiceRefusedError):
+    """A service does not know who asks: there is no login, or a wrong or an expired one."""
+
+
+class ServiceBusyError(ServiceError):
+    """A service asks to wait longer than a run waits.
+
+    Attributes
+    ----------
+    until : float
+        When to come back, in seconds since the epoch.
+    """
+
+    def __init__(self, message: str, *, until: float = 0.0) -> None:
+        super().__init__(message)
+        self.until = until
+
+
+class OfflineError(ServiceError):
+    """The answer is not among those kept, and nothing may be asked (``--offline``)."""
+
+
+class ClientMissingError(ServiceError):
+    """Asking web services needs the extra ``affetto[sources]``, which is not installed."""
 
 
 class ModelError(AffettoError):

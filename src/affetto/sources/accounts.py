@@ -1,0 +1,163 @@
+"""Who the user is at a service: settings and secrets; the one module that knows the keyring.
+
+Each is looked for in the environment, then in what ``affetto login`` kept: secrets in the
+system's keyring, or, where there is none, tokens in a file that only its owner may read. A
+password is never written to a file.
+"""
+
+import contextlib
+import json
+import os
+import stat
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from affetto.errors import ClientMissingError, OutputError, ServiceError
+
+try:
+    import keyring
+    from keyring.errors import KeyringError
+except ImportError as exc:
+    _MISSING = (
+        "logging in to services needs packages that are not installed: "
+        'pip install "affetto[sources]"'
+    )
+    raise ClientMissingError(_MISSING) from exc
+
+OWNER_ONLY = stat.S_IRUSR | stat.S_IWUSR
+
+
+class Account:
+    """What is known of the user at one service.
+
+    Parameters
+    ----------
+    service : str
+        ``"spotify"``, ``"subsonic"`` or ``"jellyfin"``: variables of the environment begin with
+        it in capitals, as in ``SUBSONIC_PASSWORD``.
+    folder : path, optional
+        Where what is kept stands. Default: the user's configuration folder.
+    """
+
+    def __init__(self, service: str, folder: Path | None = None):
+        self.service = service
+        self._folder = folder or default_folder()
+        self.path = self._folder / f"{service}.json"
+
+    def setting(self, name: str) -> str | None:
+        """Find a setting that is no secret: an address, a user's name, an app's id.
+
+        Returns
+        -------
+        str or None
+            Without blanks at its ends; None where it is nowhere, or empty.
+        """
+        told = os.environ.get(self.variable(name), "") or self.kept().get(name, "")
+        return str(told).strip() or None
+
+    def secret(self, name: str) -> str | None:
+        """Find a password or a key: in the environment, then in the keyring."""
+        told = os.environ.get(self.variable(name), "")
+        if told:
+            return told
+        # A keyring that is locked, broken or absent has nothing to tell.
+        with contextlib.suppress(KeyringError, RuntimeError, OSError):
+            return keyring.get_password(self._keyring_name(), name) or None
+        return None
+
+    def keep_secret(self, name: str, value: str) -> bool:
+        """Put a secret into the system's keyring; False where there is none to put it into."""
+        try:
+            keyring.set_password(self._keyring_name(), name, value)
+            return keyring.get_password(self._keyring_name(), name) == value
+        except (KeyringError, RuntimeError, OSError):
+            return False
+
+    def kept(self) -> Mapping[str, Any]:
+        """Read what ``affetto login`` kept in the owner's file; empty where there is none.
+
+        Raises
+        ------
+        ServiceError
+            If the file cannot be read, is damaged, or may be read by others.
+        """
+        try:
+            with self.path.open("rb") as file:
+                if os.name != "nt" and os.fstat(file.fileno()).st_mode & 0o077:
+                    raise ServiceError(
+                        f"{self.path} may be read by others than its owner, and holds a login: "
+                        f"chmod 600 it, or log in anew: affetto login {self.service}"
+                    )
+                found = json.load(file)
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError) as exc:
+            raise ServiceError(
+                f"{self.path} cannot be read ({exc}); log in anew: affetto login {self.service}"
+            ) from exc
+        return found if isinstance(found, dict) else {}
+
+    def keep(self, values: Mapping[str, Any]) -> None:
+        """Keep settings and tokens, beside those kept already, for their owner's eyes only.
+
+        Parameters
+        ----------
+        values : mapping
+            None takes a name away.
+
+        Raises
+        ------
+        OutputError
+            If the file cannot be written; what was there before stays.
+        """
+        try:
+            before = self.kept()
+        except ServiceError:
+            before = {}  # damaged: made anew
+        merged = {**before, **values}
+        text = json.dumps({name: one for name, one in merged.items() if one is not None}, indent=1)
+        aside: str | None = None
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            # mkstemp makes it readable by its owner alone from the first moment on.
+            handle, aside = tempfile.mkstemp(dir=self._folder, prefix=f".{self.service}-")
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(aside).replace(self.path)
+        except OSError as exc:
+            if aside is not None:
+                Path(aside).unlink(missing_ok=True)
+            raise OutputError(
+                f"the login cannot be kept in {self.path}: {exc.strerror or exc}"
+            ) from exc
+
+    def forget(self) -> bool:
+        """Take away all that is kept; say whether there was anything."""
+        there = False
+        for name in ("password", "client_secret", "api_key"):
+            with contextlib.suppress(KeyringError, RuntimeError, OSError):
+                if keyring.get_password(self._keyring_name(), name):
+                    keyring.delete_password(self._keyring_name(), name)
+                    there = True
+        with contextlib.suppress(FileNotFoundError):
+            self.path.unlink()
+            there = True
+        return there
+
+    def variable(self, name: str) -> str:
+        """Name the variable of the environment that holds a setting or secret."""
+        return f"{self.service}_{name}".upper()
+
+    def _keyring_name(self) -> str:
+        return f"affetto {self.service}"
+
+
+def default_folder() -> Path:
+    """Where logins are kept, in the user's configuration folder."""
+    return Path(platformdirs.user_config_dir("affetto", appauthor=False)) / "accounts"

@@ -1,0 +1,1 @@
+"""Local servers that behave as the services do, faults included."""

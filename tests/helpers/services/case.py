@@ -1,0 +1,64 @@
+"""How the contract suites drive one source, whatever it is."""
+
+from abc import ABC, abstractmethod
+
+from affetto.sources.patience import Patience
+
+QUICK = Patience(
+    attempts=4,
+    timeout_s=2.0,
+    longest_wait_s=3.0,
+    first_wait_s=0.01,
+    last_wait_s=0.05,
+    jitter_s=0.01,
+)
+"""Of tests: the waits of a real service, a hundred times as short."""
+
+SECRETS = ("tr0ub4dor-password", "s3cret-client", "s3cret-api-key")
+"""What is used as password, client secret, key: may stand in no error, log or cache."""
+
+
+class Case(ABC):
+    """One source with its service, if it has one; made anew for each test.
+
+    Attributes
+    ----------
+    name : str
+        As `PlaylistSource.name`.
+    page : int or None
+        Entries that its service lists at once; None where it lists all.
+    listing : str
+        Part of the path of requests that list entries, to order faults for.
+    service : services.base.Service or None
+        None: no network.
+    """
+
+    name: str
+    page: int | None = None
+    listing: str = ""
+    service = None
+
+    @abstractmethod
+    def __init__(self, folder, monkeypatch):
+        """Begin in an empty folder; settings and secrets go into the environment."""
+
+    @abstractmethod
+    def add_playlist(self, name, n, *, first=0):
+        """Make a playlist of tracks `first` … `first + n - 1`; give the reference to it.
+
+        Track i has the title ``Track i``, the artist ``Artist (i % 7)`` and, where the source
+        tells lengths, ``180_000 + i`` ms.
+        """
+
+    @abstractmethod
+    def open(self, cache):
+        """Give the source, patient as `QUICK`."""
+
+    def unknown(self):
+        """Give a reference to a playlist that is not there."""
+        raise NotImplementedError
+
+    def close(self):
+        """End the service."""
+        if self.service is not None:
+            self.service.stop()
