@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 import affetto
+from affetto.cli_collect import collect
 from affetto.cli_library import library_app
 from affetto.cli_model import model_app
 from affetto.cli_options import (
@@ -24,6 +25,7 @@ from affetto.cli_options import (
     ModelOption,
     names_in,
 )
+from affetto.cli_publish import publish
 from affetto.cli_serve import serve
 from affetto.errors import AffettoError, UsageError
 
@@ -43,6 +45,8 @@ app = typer.Typer(
 app.add_typer(model_app, name="model")
 app.add_typer(library_app, name="library")
 app.command()(serve)
+app.command()(collect)
+app.command()(publish)
 
 STOPPED = 130
 

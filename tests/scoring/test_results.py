@@ -13,7 +13,6 @@ import polars as pl
 import pytest
 
 from affetto.errors import OutputError, UsageError
-from affetto.scoring import results
 from affetto.scoring.results import STAMP, Results, row_frame, stamp
 
 MOODS = pl.Enum(["Happy", "Dark"])
@@ -386,9 +385,3 @@ def test_a_stamp_knows_a_file_again() -> None:
     assert stamp("b.mp3") == first
     assert stamp("gone") == stamp("a\0b") == {"size_bytes": None, "modified_s": None}
     assert set(first) == set(STAMP)
-
-
-def test_suffixes_are_those_of_label() -> None:
-    from affetto.scoring.label import OUTPUT_SUFFIXES
-
-    assert results.OUTPUT_SUFFIXES == OUTPUT_SUFFIXES

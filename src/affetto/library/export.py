@@ -1,19 +1,17 @@
 """The catalogue as a table: everything that is known of each track, for other programs."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from affetto.errors import UsageError
 from affetto.features import FEATURE_NAMES
 from affetto.library.catalogue import Catalogue
 from affetto.library.entry import Entry
 from affetto.library.query import Query
 from affetto.moods import resolve_moods
-from affetto.output import written_aside
-from affetto.scoring.results import OUTPUT_SUFFIXES
+from affetto.scoring.results import checked_output, write_frame
 from affetto.sources.playlists import printable
 
 _TEXT = ("mood", "own_mood", "model_mood", "second", "reason")
@@ -43,7 +41,7 @@ def export(catalogue: Catalogue, path: str | Path, query: Query | None = None) -
     OutputError
         If it cannot be written.
     """
-    out = Path(path)
+    out = checked_output(path)  # before the catalogue is read
     moods = [mood.name for mood in resolve_moods(catalogue.model().moods)]
     columns = {mood.name: mood.column for mood in resolve_moods(moods)}
     schema: dict[str, pl.DataType] = {
@@ -60,22 +58,9 @@ def export(catalogue: Catalogue, path: str | Path, query: Query | None = None) -
         **dict.fromkeys(("added_at", "heard_at"), pl.Float64()),
         "audio_hash": pl.String(),
     }
-    writers: Mapping[str, Callable[[pl.DataFrame, Path], Any]] = {
-        ".csv": lambda frame, aside: frame.write_csv(aside),
-        ".tsv": lambda frame, aside: frame.write_csv(aside, separator="\t"),
-        ".jsonl": lambda frame, aside: frame.write_ndjson(aside),
-        ".ndjson": lambda frame, aside: frame.write_ndjson(aside),
-        ".parquet": lambda frame, aside: frame.write_parquet(aside),
-    }
-    write = writers.get(out.suffix.lower())
-    if write is None:
-        raise UsageError(
-            f"cannot write {out.name}: expected a name that ends in {', '.join(OUTPUT_SUFFIXES)}"
-        )
     rows = [_row(entry, columns) for entry in catalogue.every(query or Query(states=()))]
     frame = pl.DataFrame(rows, schema=schema)
-    with written_aside(out) as aside:
-        write(frame, aside)
+    write_frame(frame, out)
     return len(rows)
 
 

@@ -16,7 +16,7 @@ from affetto.errors import FeatureMismatchError, InputError, UsageError
 from affetto.model import MoodModel, load_model
 from affetto.output import written_aside
 from affetto.scoring.deciding import Decider, RulesLike, open_rules
-from affetto.scoring.results import OUTPUT_SUFFIXES
+from affetto.scoring.results import checked_output
 from affetto.scoring.tally import OnRows, Tally
 from affetto.sources.datasets import TableLike, open_table
 from affetto.sources.files import AudioEntry, find_inputs
@@ -183,11 +183,7 @@ def label_to_file(
     TableError, DatasetError, FeatureMismatchError, ModelError
         As in `label`.
     """
-    out = Path(out)
-    if out.suffix.lower() not in OUTPUT_SUFFIXES:
-        raise UsageError(
-            f"cannot write {out.name}: expected a name that ends in {', '.join(OUTPUT_SUFFIXES)}"
-        )
+    out = checked_output(out)
     decider = decider_of(model, min_confidence=min_confidence, rules=rules)
     tables = open_tables(source)
     tally = Tally(decider.model.moods, on_rows)

@@ -57,6 +57,44 @@ def row_frame(row: Mapping[str, Any], schema: Mapping[str, pl.DataType]) -> pl.D
     return pl.from_dicts([{name: _cell(row.get(name)) for name in schema}], schema=dict(schema))
 
 
+def checked_output(out: str | os.PathLike[str]) -> Path:
+    """Give the path of a table that is to be written, if it is one of a format we write.
+
+    Raises
+    ------
+    UsageError
+        If its suffix is none of `OUTPUT_SUFFIXES`.
+    """
+    path = Path(out)
+    if path.suffix.lower() not in OUTPUT_SUFFIXES:
+        raise UsageError(
+            f"cannot write {path.name}: expected a name that ends in {', '.join(OUTPUT_SUFFIXES)}"
+        )
+    return path
+
+
+def write_frame(frame: pl.DataFrame, out: str | os.PathLike[str]) -> None:
+    """Write a table whole or not at all, in the format of its suffix.
+
+    Raises
+    ------
+    UsageError
+        If the suffix is none of `OUTPUT_SUFFIXES`.
+    OutputError
+        If it cannot be written.
+    """
+    path = checked_output(out)
+    writers: Mapping[str, Callable[[Path], Any]] = {
+        ".csv": frame.write_csv,
+        ".tsv": lambda aside: frame.write_csv(aside, separator="\t"),
+        ".jsonl": frame.write_ndjson,
+        ".ndjson": frame.write_ndjson,
+        ".parquet": frame.write_parquet,
+    }
+    with written_aside(path) as aside:
+        writers[path.suffix.lower()](aside)
+
+
 class Results:
     """A file of results that grows row by row; a context manager.
 
@@ -95,12 +133,7 @@ class Results:
         can_resume: bool = True,
         anew: Callable[[pl.DataFrame], pl.DataFrame] | None = None,
     ):
-        self.out = Path(out)
-        if self.out.suffix.lower() not in OUTPUT_SUFFIXES:
-            raise UsageError(
-                f"cannot write {self.out.name}: expected a name that ends in "
-                f"{', '.join(OUTPUT_SUFFIXES)}"
-            )
+        self.out = checked_output(out)
         if not self.out.parent.is_dir():
             raise OutputError(f"cannot write {out}: the folder {self.out.parent} does not exist")
         if self.out.is_dir():

@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 
 import platformdirs
 
@@ -32,12 +32,14 @@ FEATURES_DAYS = 180.0
 MISS_DAYS = 30.0
 """How long "unknown" counts: services learn of new tracks."""
 
+T = TypeVar("T")
+
 _BUSY_S = 30.0
 _CHUNK = 500  # keys a query: SQLite allows 999 variables in old builds
 _CLOCK_SLACK_S = 600.0
 
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS answers (
+CREATE TABLE answers (
     service TEXT NOT NULL,
     kind TEXT NOT NULL,
     key TEXT NOT NULL,
@@ -89,7 +91,8 @@ class AnswerCache:
         self._now = now
         self._since = now() if refresh else -float("inf")
         self._lock = threading.Lock()
-        self._db = self._open(path)
+        self._file = None if path == ":memory:" else Path(path or default_path())
+        self._db = self._open()
 
     def __enter__(self) -> Self:
         return self
@@ -125,26 +128,21 @@ class AnswerCache:
         self, service: str, kind: str, keys: Iterable[str], *, changes: bool = False
     ) -> dict[str, Kept]:
         """Give the kept answers among many keys."""
-        wanted = list(dict.fromkeys(keys))
+        by_written = {_writable(key): key for key in keys}
+        wanted = list(by_written)
         now = self._now()
         found: dict[str, Kept] = {}
-        with self._lock:
-            for start in range(0, len(wanted), _CHUNK):
-                part = wanted[start : start + _CHUNK]
-                marks = ",".join("?" * len(part))
-                query = (
-                    "SELECT key, value, fetched_at, expires_at FROM answers "  # noqa: S608
-                    f"WHERE service = ? AND kind = ? AND key IN ({marks})"
-                )
-                for key, value, fetched_at, expires_at in self._rows(query, (service, kind, *part)):
-                    # One from the future was written while the clock was wrong: nobody knows
-                    # its age.
-                    is_fresh = fetched_at - _CLOCK_SLACK_S <= now < expires_at
-                    if changes and fetched_at < self._since:
-                        is_fresh = False
-                    if is_fresh or self.offline:
-                        with suppress(zlib.error, ValueError, TypeError):
-                            found[key] = Kept(None if value is None else _unpacked(value))
+        for start in range(0, len(wanted), _CHUNK):
+            part = wanted[start : start + _CHUNK]
+            for key, value, fetched_at, expires_at in self._rows(_writable(service), kind, part):
+                # One from the future was written while the clock was wrong: nobody knows its age.
+                is_fresh = fetched_at - _CLOCK_SLACK_S <= now < expires_at
+                if changes and fetched_at < self._since:
+                    is_fresh = False
+                if is_fresh or self.offline:
+                    with suppress(zlib.error, ValueError, TypeError):
+                        kept = Kept(None if value is None else _unpacked(value))
+                        found[by_written[key]] = kept
         return found
 
     def put(self, service: str, kind: str, key: str, value: object, *, days: float) -> None:
@@ -152,22 +150,41 @@ class AnswerCache:
         self.put_many(service, kind, {key: value}, days=days)
 
     def put_many(
-        self, service: str, kind: str, answers: Mapping[str, object], *, days: float
+        self,
+        service: str,
+        kind: str,
+        answers: Mapping[str, object],
+        *,
+        days: float,
+        miss_days: float | None = None,
     ) -> None:
-        """Keep many answers at once, all or none."""
+        """Keep many answers at once, all or none.
+
+        Parameters
+        ----------
+        service, kind : str
+        answers : mapping of str to object
+            By key; None for "unknown".
+        days : float
+            How long an answer counts.
+        miss_days : float, optional
+            How long "unknown" counts. Default: as long.
+        """
         now = self._now()
+        ends = now + days * DAY_S
+        miss_ends = ends if miss_days is None else now + miss_days * DAY_S
         rows = [
-            (service, kind, key, None if value is None else _packed(value), now, now + days * DAY_S)
+            (_writable(service), kind, _writable(key), None, now, miss_ends)
+            if value is None
+            else (_writable(service), kind, _writable(key), _packed(value), now, ends)
             for key, value in answers.items()
         ]
-        with self._lock:
-            try:
-                with self._db:
-                    self._db.executemany(
-                        "INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?, ?)", rows
-                    )
-            except sqlite3.Error as exc:
-                self._tell(f"what services answer cannot be kept ({exc}): is the disk full?")
+
+        def write(db: sqlite3.Connection) -> None:
+            with db:
+                db.executemany("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?, ?)", rows)
+
+        self._do(write, "what services answer cannot be kept; is the disk full?")
 
     def must_ask(self, what: str) -> None:
         """Say that a question has no kept answer.
@@ -182,46 +199,68 @@ class AnswerCache:
                 f"{what} is not among the answers that are kept; leave out --offline to ask for it"
             )
 
-    def _rows(self, query: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
-        try:
-            return self._db.execute(query, values).fetchall()
-        except sqlite3.Error as exc:
-            self._tell(f"kept answers cannot be read ({exc}): they are asked for anew")
-            return []
+    def _rows(self, service: str, kind: str, keys: list[str]) -> list[tuple[Any, ...]]:
+        marks = ",".join("?" * len(keys))
+        query = (
+            "SELECT key, value, fetched_at, expires_at FROM answers "  # noqa: S608
+            f"WHERE service = ? AND kind = ? AND key IN ({marks})"
+        )
+
+        def read(db: sqlite3.Connection) -> list[tuple[Any, ...]]:
+            return db.execute(query, (service, kind, *keys)).fetchall()
+
+        return self._do(read, "kept answers cannot be read and are asked for anew") or []
+
+    def _do(self, work: Callable[[sqlite3.Connection], T], trouble: str) -> T | None:
+        """Work on the file; where its damage shows only now, begin anew and work on that."""
+        with self._lock:
+            for _ in range(2):
+                try:
+                    return work(self._db)
+                except sqlite3.Error as exc:
+                    if self._file is None or not _is_damage(exc):
+                        self._tell(f"{trouble} ({exc})")
+                        return None
+                    self._db.close()
+                    self._db = self._begun_anew(self._file, exc)
+        return None
 
     def _tell(self, note: str) -> None:
         if note not in self.notes:
             self.notes.append(note)
 
-    def _open(self, path: str | os.PathLike[str] | None) -> sqlite3.Connection:
-        """Open the file; one that cannot be used is put aside, for a cache must not stop a run."""
-        if path == ":memory:":
+    def _open(self) -> sqlite3.Connection:
+        """Open the file; where it cannot be used, go without: a cache must not stop a run."""
+        if self._file is None:
             return _connect(":memory:")
-        file = Path(path) if path is not None else default_path()
         try:
-            file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             with suppress(FileExistsError):
-                os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+                os.close(os.open(self._file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+            return _connect(str(self._file))
         except OSError as exc:
-            self._tell(f"answers cannot be kept in {file}: {exc.strerror or exc}")
-            return _connect(":memory:")
-        try:
-            return _connect(str(file))
+            self._tell(f"answers cannot be kept in {self._file}: {exc.strerror or exc}")
         except _ForeignError as exc:
-            self._tell(f"{file} {exc}: answers are not kept in this run")
-            return _connect(":memory:")
+            self._tell(f"{self._file} {exc}: answers are not kept in this run")
         except sqlite3.Error as exc:
-            aside = file.with_name(f"{file.name}.damaged-{int(time.time())}")
-            try:
-                for side in ("", "-wal", "-shm"):
-                    with suppress(FileNotFoundError):
-                        file.with_name(file.name + side).replace(aside.with_name(aside.name + side))
-                self._tell(f"{file} is damaged ({exc}): put aside as {aside.name}, begun anew")
-                os.close(os.open(file, os.O_CREAT | os.O_WRONLY, 0o600))
-                return _connect(str(file))
-            except (OSError, sqlite3.Error):
-                self._tell(f"{file} cannot be used ({exc}): answers are not kept in this run")
-                return _connect(":memory:")
+            if _is_damage(exc):
+                return self._begun_anew(self._file, exc)
+            self._tell(f"{self._file} cannot be used ({exc}): answers are not kept in this run")
+        return _connect(":memory:")
+
+    def _begun_anew(self, file: Path, damage: sqlite3.Error) -> sqlite3.Connection:
+        aside = file.with_name(f"{file.name}.damaged-{int(time.time())}")
+        try:
+            for side in ("", "-wal", "-shm"):
+                with suppress(FileNotFoundError):
+                    file.with_name(file.name + side).replace(aside.with_name(aside.name + side))
+            os.close(os.open(file, os.O_CREAT | os.O_WRONLY, 0o600))
+            db = _connect(str(file))
+        except (OSError, sqlite3.Error, _ForeignError):
+            self._tell(f"{file} is damaged ({damage}): answers are not kept in this run")
+            return _connect(":memory:")
+        self._tell(f"{file} is damaged ({damage}): put aside as {aside.name}, begun anew")
+        return db
 
 
 class _ForeignError(Exception):
@@ -236,23 +275,44 @@ def default_path() -> Path:
 def _connect(name: str) -> sqlite3.Connection:
     db = sqlite3.connect(name, timeout=_BUSY_S, check_same_thread=False)
     try:
-        (application,) = db.execute("PRAGMA application_id").fetchone()
-        (version,) = db.execute("PRAGMA user_version").fetchone()
-        (n_tables,) = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-        if n_tables and application != APPLICATION_ID:
-            raise _ForeignError("is a database of another program, left untouched")
-        if version > VERSION:
-            raise _ForeignError("was made by a newer affetto, left untouched")
-        db.execute("PRAGMA journal_mode = WAL")
+        if not _is_ours(db):
+            with suppress(sqlite3.OperationalError):  # busy: another process does the same
+                db.execute("PRAGMA journal_mode = WAL")
+            with db:
+                # Looked at once more behind the lock: whoever begins it does so in one go.
+                db.execute("BEGIN IMMEDIATE")
+                if not _is_ours(db):
+                    db.execute(_SCHEMA)
+                    db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                    db.execute(f"PRAGMA user_version = {VERSION}")
         db.execute("PRAGMA synchronous = NORMAL")
-        with db:
-            db.execute(_SCHEMA)
-            db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            db.execute(f"PRAGMA user_version = {VERSION}")
     except BaseException:
         db.close()
         raise
     return db
+
+
+def _is_ours(db: sqlite3.Connection) -> bool:
+    """Whether the tables are there; False for an empty file."""
+    # Tables first: they appear together with the marks, perhaps between two of these questions.
+    (n_tables,) = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    (application,) = db.execute("PRAGMA application_id").fetchone()
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    if n_tables and application != APPLICATION_ID:
+        raise _ForeignError("is a database of another program, left untouched")
+    if version > VERSION:
+        raise _ForeignError("was made by a newer affetto, left untouched")
+    return bool(n_tables)
+
+
+def _is_damage(exc: sqlite3.Error) -> bool:
+    code = getattr(exc, "sqlite_errorcode", 0) & 0xFF  # the kinds of an error stand above
+    return code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
+def _writable(key: str) -> str:
+    """Write what no UTF-8 can hold, half of a character from an odd file name, as its number."""
+    return key.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _packed(value: object) -> bytes:

@@ -16,7 +16,7 @@ REWRITE_LIMIT = 512 * 2**20
 
 Content = Literal["parquet", "json", "separated"]
 Source = Path | bytes
-"""A file, perhaps in gzip, or the rewritten text of one."""
+"""A file, perhaps in gzip, or bytes: the rewritten text of one, or a part of an archive."""
 
 _HEAD = 256 * 1024
 _BLOCK = 2**20
@@ -55,8 +55,8 @@ _FOREIGN: tuple[tuple[int, bytes, str], ...] = (
 )
 
 
-def sniff(path: Path, name: str) -> Content:
-    """Say what a file holds, also inside gzip.
+def sniff(source: Source, name: str) -> Content:
+    """Say what a file, or the bytes of one, holds, also inside gzip.
 
     Raises
     ------
@@ -65,11 +65,11 @@ def sniff(path: Path, name: str) -> Content:
     OSError, EOFError, zlib.error
         If it cannot be read or unpacked.
     """
-    head = _read_head(path)
+    head = _read_head(source)
     if not head:
         raise TableError(f"{name} is empty; a table with a header line is expected.")
     if head.startswith(_PARQUET):
-        if _is_gzip(path):
+        if isinstance(source, Path) and _is_gzip(source):
             raise TableError(f"{name} is Parquet inside gzip; {_UNPACK} (gunzip).")
         return "parquet"
     _refuse_foreign(head, name)
@@ -84,7 +84,7 @@ def sniff(path: Path, name: str) -> Content:
     return "json" if text.startswith("{") else "separated"
 
 
-def as_utf8(path: Path, name: str) -> tuple[Source, list[Note]]:
+def as_utf8(source: Source, name: str) -> tuple[Source, list[Note]]:
     """Return the file itself if its text is UTF-8, else its text rewritten as UTF-8.
 
     UTF-16 is told by its byte-order mark or by the NULs beside Latin letters; whatever else is no
@@ -98,10 +98,10 @@ def as_utf8(path: Path, name: str) -> tuple[Source, list[Note]]:
     OSError, EOFError, zlib.error, UnicodeError
         If it cannot be read, unpacked or decoded.
     """
-    encoding = _utf16(_read_head(path))
-    if encoding is None and _is_utf8(path):
-        return path, []
-    raw = read_all(path, name)
+    encoding = _utf16(_read_head(source))
+    if encoding is None and _is_utf8(source):
+        return source, []
+    raw = read_all(source, name)
     if encoding is not None:
         text = raw.decode(encoding).lstrip("\ufeff")
         said = "The text is UTF-16; read as such."
@@ -181,10 +181,10 @@ def _utf16(head: bytes) -> str | None:
     return None
 
 
-def _is_utf8(path: Path) -> bool:
+def _is_utf8(source: Source) -> bool:
     decoder = getincrementaldecoder("utf-8")()
     try:
-        for block in read_blocks(path):
+        for block in read_blocks(source):
             decoder.decode(block)
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:

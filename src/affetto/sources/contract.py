@@ -121,10 +121,13 @@ class Told:
         the track.
     isrc : str or None
         Where it knows one.
+    track : Track or None
+        What else it says of the track's identity.
     """
 
     features: Mapping[str, float]
     isrc: str | None = None
+    track: Track | None = None
 
 
 @runtime_checkable
@@ -163,9 +166,16 @@ class FeatureSource(Protocol):
 
 @runtime_checkable
 class AudioSource(Protocol):
-    """Hands out the audio of tracks it lists."""
+    """Hands out the audio of tracks it lists.
+
+    Attributes
+    ----------
+    account_key : str
+        Names the server and the user, as in the cache.
+    """
 
     name: str
+    account_key: str
 
     def fetch(self, listed: Listed, folder: Path) -> Path:
         """Put a track's audio into a folder, whole or not at all.

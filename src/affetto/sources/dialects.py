@@ -64,7 +64,7 @@ class _Reading:
     survey: Survey
 
 
-def open_separated(path: Path, name: str) -> TextTable:
+def open_separated(file: Source, name: str) -> TextTable:
     """Recognise the dialect of separated text and scan it.
 
     Raises
@@ -75,7 +75,7 @@ def open_separated(path: Path, name: str) -> TextTable:
     OSError, EOFError, zlib.error, UnicodeError, csv.Error
         If it cannot be read or unpacked.
     """
-    source, notes = as_utf8(path, name)
+    source, notes = as_utf8(file, name)
     head = read_text_head(source)
     if "\n" not in head and "\r" in head:  # line ends of the old Macintosh
         source = read_all(source, name).replace(b"\r", b"\n")
@@ -276,7 +276,7 @@ def _scan(reading: _Reading, layout: _Layout, notes: list[Note]) -> pl.LazyFrame
     return frame.filter(pl.any_horizontal(by_name(names).is_not_null()))
 
 
-def open_json_lines(path: Path, name: str) -> TextTable:
+def open_json_lines(file: Source, name: str) -> TextTable:
     """Scan JSON Lines: one object a line, its values as text.
 
     The columns are the keys of the first 20,000 lines.
@@ -288,7 +288,7 @@ def open_json_lines(path: Path, name: str) -> TextTable:
     OSError, EOFError, zlib.error, UnicodeError
         If it cannot be read or unpacked.
     """
-    source, notes = as_utf8(path, name)
+    source, notes = as_utf8(file, name)
     # Python writes NaN and Infinity, which JSON does not know and Polars refuses, as it does
     # a byte-order mark.
     if any(

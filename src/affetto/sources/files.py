@@ -153,7 +153,7 @@ class _Search:
             self._add_folder(path)
         elif not stat.S_ISREG(mode):
             self._refuse(path, _NO_FILE)
-        elif (kind := _kind(path)) == "playlist":
+        elif (kind := kind_of(path)) == "playlist":
             self._add_playlist(path)
         elif kind == "table":
             self.inputs.tables.append(path)
@@ -229,24 +229,37 @@ class _Search:
                 if (status.st_dev, status.st_ino) in self._folders:
                     continue  # a link to a folder above, or one named before
                 self._folders.add((status.st_dev, status.st_ino))
-                with os.scandir(folder) as scan:
-                    entries = list(scan)
+                entries = visible(folder)
             except OSError as exc:
                 self._refuse(folder, f"is a folder that cannot be read: {exc.strerror}", playlist)
                 continue
             below, files = [], []
             for entry in entries:
-                if entry.name.startswith(".") or entry.name in _NOT_MUSIC:
-                    continue
                 if _is_dir(entry):
                     below.append(entry)
                 elif has_audio_suffix(entry.name):
                     files.append(entry)
             inside = os.path.join(real, "")  # noqa: PTH118
-            for entry in sorted(files, key=_natural):
+            for entry in files:
                 yield entry.path, _real(entry, inside), _is_file(entry)
-            below.sort(key=_natural, reverse=True)
-            pending += [(entry.path, _real(entry, inside)) for entry in below]
+            pending += [(entry.path, _real(entry, inside)) for entry in reversed(below)]
+
+
+def visible(folder: str) -> list["os.DirEntry[str]"]:
+    """List what stands in a folder in natural order, without what is hidden or the system's.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be read.
+    """
+    with os.scandir(folder) as scan:
+        entries = [
+            entry
+            for entry in scan
+            if not entry.name.startswith(".") and entry.name not in _NOT_MUSIC
+        ]
+    return sorted(entries, key=_natural)
 
 
 def has_audio_suffix(name: str) -> bool:
@@ -255,7 +268,7 @@ def has_audio_suffix(name: str) -> bool:
     return bool(stem) and suffix.lower() in _SUFFIXES
 
 
-def _kind(path: str) -> str:
+def kind_of(path: str) -> str:
     """Say what a file that a person named is: ``"audio"``, ``"table"`` or ``"playlist"``."""
     if path.lower().endswith(PLAYLIST_SUFFIXES):
         return "playlist"

@@ -13,7 +13,12 @@ import polars as pl
 
 from affetto.features import FEATURE_NAMES, feature_of_column, normalise_column
 from affetto.sources.notes import Note
-from affetto.tracks import ERROR_COLUMN, identity_of_column, looks_like_track_id
+from affetto.tracks import (
+    ERROR_COLUMN,
+    IDENTITY_COLUMNS,
+    identity_of_column,
+    looks_like_track_id,
+)
 
 UNNAMED = re.compile(r"^\s*$|^Unnamed: \d+(\.\d+)*$")
 """A column without a name, also as pandas writes it."""
@@ -166,19 +171,24 @@ def _language_of(columns: Iterable[str]) -> tuple[str | None, dict[str, str]]:
     """Find the language of a header, and what its columns mean in it.
 
     Three features that English does not know must be named, since single words mislead
-    ("Volume", "Instrumental").
+    ("Volume", "Instrumental"). What names a track or its length is a phrase that means nothing
+    else: two of those suffice, for themselves alone.
     """
     foreign = {
         column: _fold(column)
         for column in columns
         if not feature_of_column(column) and not identity_of_column(column)
     }
-    best: tuple[int, str | None, dict[str, str]] = (2, None, {})
+    best: tuple[tuple[int, int], str | None, dict[str, str]] = ((0, 1), None, {})
     for language, words in _BY_LANGUAGE.items():
         meant = {column: words[folded] for column, folded in foreign.items() if folded in words}
-        score = sum(target in FEATURE_NAMES for target in meant.values())
-        if score > best[0]:
-            best = (score, language, meant)
+        n_features = sum(target in FEATURE_NAMES for target in meant.values())
+        if n_features < 3:
+            n_features = 0
+            phrases = {*IDENTITY_COLUMNS, "duration_ms"}
+            meant = {column: target for column, target in meant.items() if target in phrases}
+        if (n_features, len(meant)) > best[0]:
+            best = ((n_features, len(meant)), language, meant)
     return best[1], best[2]
 
 

@@ -32,6 +32,7 @@ except ImportError as exc:
 T = TypeVar("T")
 
 _BREATH_S = 60.0  # for a service that is not content with the waits it asked for
+_LONGEST_S = 366 * 86_400.0  # what asks for more means "never"; a clock can still show this
 
 # Stamina logs every retry as a warning, which Python prints where nobody asked for logs.
 logging.getLogger("stamina").addHandler(logging.NullHandler())
@@ -89,6 +90,13 @@ class Gate:
     service : str
         Its name, for messages.
     patience : Patience
+
+    Attributes
+    ----------
+    n_waited : int
+        How often the service asked to wait, and was obeyed.
+    seconds_waited : float
+        For how long, in all.
     """
 
     def __init__(self, service: str, patience: Patience):
@@ -154,8 +162,6 @@ class Gate:
                 left_s = self._opens - time.monotonic()
                 if left_s <= 0:
                     return
-                self.n_waited += 1
-                self.seconds_waited += left_s
             time.sleep(left_s)
 
     def _wait_before_next(self, exc: Exception) -> bool | float:
@@ -167,7 +173,12 @@ class Gate:
         if exc.wait_s > self._patience.longest_wait_s:
             raise self.refuse_until(time.time() + exc.wait_s) from exc
         with self._lock:
-            self._opens = max(self._opens, time.monotonic() + exc.wait_s)
+            now = time.monotonic()
+            longer_s = now + exc.wait_s - max(self._opens, now)
+            if longer_s > 0:
+                self.n_waited += 1
+                self.seconds_waited += longer_s
+                self._opens = now + exc.wait_s
         return 0.0  # `_enter` waits
 
 
@@ -185,7 +196,7 @@ def wait_of(retry_after: str | None, date: str | None = None) -> float | None:
     Returns
     -------
     float or None
-        Seconds, ≥ 0; None where there is no header that can be read.
+        Seconds, from 0 to a year; None where there is no header that can be read.
     """
     text = (retry_after or "").strip()
     if not text:
@@ -198,7 +209,7 @@ def wait_of(retry_after: str | None, date: str | None = None) -> float | None:
             return None
         now = _moment(date or "") or datetime.now(UTC)
         seconds = (then - now).total_seconds()
-    return max(0.0, seconds) if math.isfinite(seconds) else None
+    return min(max(0.0, seconds), _LONGEST_S) if not math.isnan(seconds) else None
 
 
 def _clock(until: float) -> str:
@@ -211,6 +222,6 @@ def _clock(until: float) -> str:
 def _moment(text: str) -> datetime | None:
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -28,12 +28,12 @@ from polars.selectors import by_name
 from affetto.errors import TableError
 from affetto.features import FEATURE_NAMES
 from affetto.sources.cells import as_number, clock_ms, holds_clock, say_wrong, text_cells
-from affetto.sources.content import sniff
+from affetto.sources.content import Source, sniff
 from affetto.sources.dialects import LINE_ERROR, open_json_lines, open_separated
 from affetto.sources.headers import Plan, plan_columns, unique_name
 from affetto.sources.notes import Note
 from affetto.sources.units import convert, recognise_units
-from affetto.tracks import ERROR_COLUMN
+from affetto.tracks import ERROR_COLUMN, IDENTITY_COLUMNS
 
 __all__ = [
     "SAMPLE_ROWS",
@@ -42,6 +42,7 @@ __all__ = [
     "Table",
     "from_frame",
     "is_table",
+    "scan_bytes",
     "scan_table",
     "translate_errors",
 ]
@@ -110,7 +111,7 @@ def is_table(path: str | Path) -> bool:
     return str(path).lower().endswith(TABLE_SUFFIXES)
 
 
-def scan_table(path: str | Path) -> Table:
+def scan_table(path: str | Path, *, as_playlist: bool = False) -> Table:
     """Recognise a table of tracks without reading it all into memory.
 
     CSV, TSV, text separated by semicolons or bars, JSON Lines (each also in gzip) and
@@ -121,6 +122,9 @@ def scan_table(path: str | Path) -> Table:
     ----------
     path : str or Path
         The file.
+    as_playlist : bool
+        Whether it is read as a list of tracks: then it needs no features, so long as it tells
+        which tracks they are, and may be empty.
 
     Returns
     -------
@@ -136,15 +140,32 @@ def scan_table(path: str | Path) -> Table:
     name = path.name or str(path)
     with _translate_all_errors(name):
         _check_file(path, name)
-        notes: tuple[Note, ...] = ()
-        match sniff(path, name):
-            case "parquet":
-                frame = pl.scan_parquet(path, glob=False, hive_partitioning=False)
-            case "json":
-                frame, notes = open_json_lines(path, name)
-            case "separated":
-                frame, notes = open_separated(path, name)
-    return _recognise(frame, name, notes)
+    return _scan(path, name, as_playlist=as_playlist)
+
+
+def scan_bytes(raw: bytes, name: str, *, as_playlist: bool = False) -> Table:
+    """Recognise a table of tracks that is a part of an archive.
+
+    Parameters
+    ----------
+    raw : bytes
+        What the file would hold, not packed.
+    name : str
+        Short name for messages.
+    as_playlist : bool
+        As for `scan_table`.
+
+    Returns
+    -------
+    Table
+        Holds the bytes.
+
+    Raises
+    ------
+    TableError
+        As `scan_table`.
+    """
+    return _scan(raw, name, as_playlist=as_playlist)
 
 
 def from_frame(frame: pl.DataFrame | pl.LazyFrame, name: str = "table") -> Table:
@@ -233,15 +254,30 @@ def _check_file(path: Path, name: str) -> None:
     raise TableError(f"{path} does not exist{hint}")
 
 
-def _recognise(raw: pl.LazyFrame, name: str, notes: tuple[Note, ...] = ()) -> Table:
+def _scan(source: Source, name: str, *, as_playlist: bool) -> Table:
+    notes: tuple[Note, ...] = ()
+    with _translate_all_errors(name):
+        match sniff(source, name):
+            case "parquet":
+                frame = pl.scan_parquet(source, glob=False, hive_partitioning=False)
+            case "json":
+                frame, notes = open_json_lines(source, name)
+            case "separated":
+                frame, notes = open_separated(source, name)
+    return _recognise(frame, name, notes, as_playlist=as_playlist)
+
+
+def _recognise(
+    raw: pl.LazyFrame, name: str, notes: tuple[Note, ...] = (), *, as_playlist: bool = False
+) -> Table:
     """Turn a frame under its source's names into a `Table`."""
     with _translate_all_errors(name):
         schema = {column: t for column, t in raw.collect_schema().items() if column != LINE_ERROR}
         sample = raw.select(by_name(list(schema))).head(SAMPLE_ROWS).collect()
     plan = plan_columns(schema, sample)
-    if not plan.features:
-        raise TableError(_no_features_text(name, list(schema)))
-    if sample.is_empty():
+    if not plan.features and not (as_playlist and plan.identities):
+        raise TableError(_no_features_text(name, list(schema), as_playlist=as_playlist))
+    if sample.is_empty() and not as_playlist:
         raise TableError(f"{name} has a header but no rows; at least one track is expected.")
 
     texts = text_cells(plan.features, schema, sample)
@@ -267,14 +303,16 @@ def _recognise(raw: pl.LazyFrame, name: str, notes: tuple[Note, ...] = ()) -> Ta
     )
 
 
-def _no_features_text(name: str, columns: list[str]) -> str:
+def _no_features_text(name: str, columns: list[str], *, as_playlist: bool) -> str:
     found = ", ".join([*map(repr, columns[:12]), *["…"][: len(columns) > 12]])
     hint = ""
     if columns and sum(_is_number(column) for column in columns) * 2 > len(columns):
         hint = " The first line looks like values: is the header line missing?"
+    what = "columns of tracks" if as_playlist else "feature columns"
+    expected = (*IDENTITY_COLUMNS, *FEATURE_NAMES) if as_playlist else FEATURE_NAMES
     return (
-        f"{name} has no feature columns. Found: {found or 'no columns'}. Expected some of: "
-        f"{', '.join(FEATURE_NAMES)}.{hint}"
+        f"{name} has no {what}. Found: {found or 'no columns'}. Expected some of: "
+        f"{', '.join(expected)}.{hint}"
     )
 
 

@@ -6,21 +6,23 @@ path, never the query.
 
 import json as json_module
 import logging
+import math
 import re
+import threading
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Any, NoReturn, Self
 from urllib.parse import urlsplit
 
 import affetto
 from affetto.errors import (
     ClientMissingError,
+    InputError,
     LoginError,
     ServiceAnswerError,
-    ServiceError,
     ServiceRefusedError,
     ServiceUnreachableError,
     UsageError,
@@ -42,9 +44,11 @@ LARGEST_ANSWER = 64 * 2**20
 _LARGEST_FILE = 2 * 2**30
 _TOLD = 200  # letters of a service's own words that are passed on
 _SECRET = re.compile(
-    r"(?i)([?&](?:t|s|p|u|token|api_?key|access_token|refresh_token|code|client_secret)=)[^&\s\"']+"
-    r"|(\b(?:bearer|basic|mediabrowser)\s+)[^\s'\",}]+"
+    r"(?i)([?&](?:t|s|p|u|token|api_?key|access_token|refresh_token|code|client_secret|password)=)"
+    r"[^&\s\"']+"
+    r"|(\b(?:bearer|basic)\s+|\btoken=\"?|://(?=[^/\s@]*@))[^\s'\",}@]+"
 )
+_WORD = re.compile(r"[^\s\"',=]{8,}")  # what may be the secret in a header
 
 
 class _Redacted(logging.Filter):
@@ -98,14 +102,20 @@ class WebClient:
         self.patience = patience or Patience()
         self.gate = Gate(service, self.patience)
         self.n_requests = 0
+        self._lock = threading.Lock()
+        self._secrets = {word for told in (headers or {}).values() for word in _WORD.findall(told)}
         said = {"User-Agent": f"affetto/{affetto.__version__}", "Accept": "application/json"}
-        limits = httpx.Limits(max_connections=self.patience.at_once)
-        # Redirections are not followed: they could carry a password to another host.
-        self._client = httpx.Client(
-            headers={**said, **(headers or {})},
-            timeout=httpx.Timeout(self.patience.timeout_s, pool=None),
-            limits=limits,
-        )
+        try:
+            # Redirections are not followed: they could carry a password to another host.
+            self._client = httpx.Client(
+                headers={**said, **(headers or {})},
+                timeout=httpx.Timeout(self.patience.timeout_s, pool=None),
+                limits=httpx.Limits(max_connections=self.patience.at_once),
+            )
+        except (ImportError, ValueError, httpx.InvalidURL) as exc:
+            raise UsageError(
+                f"the proxy that the environment names cannot be used: {redacted(str(exc))}"
+            ) from exc
 
     def __enter__(self) -> Self:
         return self
@@ -166,14 +176,7 @@ class WebClient:
         def once() -> Any:
             # Opened anew for every try: the one before has read it.
             with _opened(upload) as files:
-                request = self._client.build_request(
-                    method,
-                    self._url(path),
-                    params=params,
-                    json=body,
-                    data=form,
-                    files=files,
-                )
+                request = self._request(method, path, params, body=body, form=form, files=files)
                 return self._answer(request, path, repeatable=repeatable)
 
         return self.gate.ask(once)
@@ -190,157 +193,157 @@ class WebClient:
         """
 
         def once() -> None:
-            request = self._client.build_request("GET", self._url(path), params=params)
+            request = self._request("GET", path, params)
             with self._sent(request, path) as response, written_aside(target) as aside:
-                kind = response.headers.get("content-type", "")
+                kind = response.headers.get("content-type", "").partition(";")[0]
                 if kind.startswith(("application/json", "text/")):
-                    self._refuse_shape(path, f"{kind.partition(';')[0]} in place of audio")
-                n_bytes = 0
+                    self._refuse(path, f"{kind} in place of audio")
                 with aside.open("wb") as file:
-                    for block in self._blocks(response, path, _no_deadline()):
-                        n_bytes += len(block)
-                        if n_bytes > _LARGEST_FILE:
-                            self._refuse_shape(path, "a file of more than 2 GB")
+                    for block in self._blocks(response, path, _LARGEST_FILE):
                         file.write(block)
+                    if not file.tell():
+                        self._refuse(path, "an empty file")
 
         self.gate.ask(once)
 
-    def _url(self, path: str) -> str:
-        return f"{self.base_url}/{path.lstrip('/')}"
+    def _request(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, Any] | None,
+        *,
+        body: object = None,
+        form: Mapping[str, Any] | None = None,
+        files: Mapping[str, Any] | None = None,
+    ) -> httpx.Request:
+        # Escaped, JSON holds any text, even what no UTF-8 can.
+        content = None if body is None else json_module.dumps(body).encode("ascii")
+        try:
+            return self._client.build_request(
+                method,
+                f"{self.base_url}/{_sendable(path).lstrip('/')}",
+                params=params and {name: _sendable(value) for name, value in params.items()},
+                content=content,
+                data=form and {name: _sendable(value) for name, value in form.items()},
+                files=files,
+                headers=None if content is None else {"Content-Type": "application/json"},
+            )
+        except httpx.InvalidURL as exc:
+            raise UsageError(f"{self.service} cannot be asked for {_shown(path)!r}") from exc
 
     def _answer(self, request: httpx.Request, path: str, *, repeatable: bool) -> Any:
         deadline = time.monotonic() + 3 * self.patience.timeout_s
         with self._sent(request, path, repeatable=repeatable) as response:
-            raw = b"".join(self._blocks(response, path, deadline, largest=LARGEST_ANSWER))
+            raw = b"".join(self._blocks(response, path, LARGEST_ANSWER, deadline))
         if not raw.strip() and (response.status_code == 204 or request.method != "GET"):
             return None
-        start = raw[:200].lstrip().lower()
-        if start.startswith((b"<!doctype", b"<html")):
-            self._refuse_shape(
-                path, "a web page: is the address right, or is there a login before it"
-            )
+        if raw[:200].lstrip().lower().startswith((b"<!doctype", b"<html")):
+            self._refuse(path, "a web page: is the address right, or is there a login before it?")
         try:
             return json_module.loads(raw)
-        except ValueError as exc:
+        except (ValueError, RecursionError) as exc:
             error = ServiceAnswerError(
                 f"{self.service} answers {_shown(path)} with a text that is no JSON, or cut short "
                 f"({len(raw):,} bytes)"
             )
-            raise TryAgainError(error) from exc
+            # What was changed was changed, however its answer reads.
+            raise (TryAgainError(error) if repeatable else error) from exc
 
-    def _sent(self, request: httpx.Request, path: str, *, repeatable: bool = True) -> "_Response":
-        self.n_requests += 1
-        return _Response(self, request, path, repeatable=repeatable)
+    @contextmanager
+    def _sent(
+        self, request: httpx.Request, path: str, *, repeatable: bool = True
+    ) -> Iterator[httpx.Response]:
+        """Give the answer while it is read; what httpx raises meanwhile becomes ours."""
+        with self._lock:
+            self.n_requests += 1
+        try:
+            response = self._client.send(request, stream=True)
+            try:
+                self._check(response, path, repeatable=repeatable)
+                yield response
+            finally:
+                response.close()
+        except httpx.HTTPError as exc:
+            raise self._broken(exc, repeatable=repeatable) from exc
 
     def _blocks(
-        self, response: httpx.Response, path: str, deadline: float, *, largest: int | None = None
-    ) -> Any:
+        self, response: httpx.Response, path: str, largest: int, deadline: float = math.inf
+    ) -> Iterator[bytes]:
         n_bytes = 0
         for block in response.iter_bytes():
             n_bytes += len(block)
-            if largest is not None and n_bytes > largest:
-                self._refuse_shape(path, f"more than {largest // 2**20} MB")
+            if n_bytes > largest:
+                self._refuse(path, f"more than {largest // 2**20:,} MB")
             if time.monotonic() > deadline:
-                raise TryAgainError(
-                    ServiceUnreachableError(f"{self.service} answers {_shown(path)} too slowly")
-                )
+                # httpx's own patience begins anew with every byte.
+                raise httpx.ReadError("its answer comes too slowly")
             yield block
 
-    def _refuse_shape(self, path: str, found: str) -> None:
-        raise ServiceAnswerError(
-            f"{self.service} ({self.base_url}) answers {_shown(path)} with {found}"
-        )
+    def _check(self, response: httpx.Response, path: str, *, repeatable: bool) -> None:
+        """Let only a success pass."""
+        status, headers = response.status_code, response.headers
+        if 200 <= status < 300:
+            return
+        if 300 <= status < 400:
+            place = _host(headers.get("location", ""))
+            raise ServiceRefusedError(
+                f"{self.service} ({self.base_url}) sends elsewhere{place and f', to {place}'}: "
+                "set its address to that if you trust it",
+                status=status,
+            )
+        deadline = time.monotonic() + self.patience.timeout_s
+        told = self._without_secrets(_reason(response, deadline))
+        words = f"{self.service} answers {_shown(path)} with {status}"
+        message = f"{words}: {told}" if told else f"{words} {response.reason_phrase}".rstrip()
+        kind = LoginError if status == 401 else ServiceRefusedError
+        error = kind(message, status=status, told=told)
+        if status == 429 or (status == 503 and "retry-after" in headers):
+            # It says itself that it did nothing.
+            wait_s = wait_of(headers.get("retry-after"), headers.get("date"))
+            raise TryAgainError(error, wait_s)
+        may_help = status >= 500 or status == 408
+        raise TryAgainError(error) if may_help and repeatable else error
 
-
-class _Response:
-    """One answer while it is read; errors on the way are ours from here on."""
-
-    def __init__(
-        self, client: WebClient, request: httpx.Request, path: str, *, repeatable: bool
-    ) -> None:
-        self._owner, self._request, self._path = client, request, path
-        self._repeatable = repeatable
-        self._response: httpx.Response | None = None
-
-    def __enter__(self) -> httpx.Response:
-        try:
-            self._response = self._owner._client.send(self._request, stream=True)
-            self._check(self._response)
-        except BaseException as exc:
-            self.__exit__(type(exc), exc, None)
-            raise
-        return self._response
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._response is not None:
-            self._response.close()
-        if isinstance(error, httpx.HTTPError):
-            raise self._broken(error) from error
-
-    def _broken(self, error: httpx.HTTPError) -> Exception:
+    def _broken(self, error: httpx.HTTPError, *, repeatable: bool) -> Exception:
         """Say what broke, without the address, which may hold secrets."""
-        owner = self._owner
         if isinstance(error, httpx.TimeoutException):
-            cause = f"no answer within {owner.patience.timeout_s:g} s"
+            cause = f"no answer within {self.patience.timeout_s:g} s"
         else:
             cause = redacted(str(error)) or type(error).__name__
         told = ServiceUnreachableError(
-            f"{owner.service} ({owner.base_url}) cannot be reached: {cause}; is it running, and "
+            f"{self.service} ({self.base_url}) cannot be reached: {cause}; is it running, and "
             "is there a network?"
         )
         # A question that was perhaps heard must not be asked twice if that does harm.
         unheard = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
-        return TryAgainError(told) if self._repeatable or unheard else told
+        return TryAgainError(told) if repeatable or unheard else told
 
-    def _check(self, response: httpx.Response) -> None:
-        status = response.status_code
-        if 200 <= status < 300:
-            return
-        owner, headers = self._owner, response.headers
-        if 300 <= status < 400:
-            target = urlsplit(headers.get("location", ""))
-            place = f" to {target.scheme}://{target.netloc}" if target.netloc else ""
-            raise ServiceRefusedError(
-                f"{owner.service} ({owner.base_url}) sends elsewhere{place}: set its address to "
-                "that if you trust it",
-                status=status,
-            )
-        told = _reason(response)
-        words = f"{owner.service} answers {_shown(self._path)} with {status}"
-        message = f"{words}: {told}" if told else f"{words} {response.reason_phrase}".rstrip()
-        if status == 429 or (status == 503 and "retry-after" in headers):
-            wait_s = wait_of(headers.get("retry-after"), headers.get("date"))
-            raise TryAgainError(ServiceError(message), wait_s)
-        if status >= 500 or status == 408:
-            error = ServiceRefusedError(message, status=status, told=told)
-            raise TryAgainError(error) if self._repeatable else error
-        kind = LoginError if status == 401 else ServiceRefusedError
-        raise kind(message, status=status, told=told)
+    def _refuse(self, path: str, found: str) -> NoReturn:
+        raise ServiceAnswerError(
+            f"{self.service} ({self.base_url}) answers {_shown(path)} with {found}"
+        )
+
+    def _without_secrets(self, text: str) -> str:
+        """Take out what a service repeats of the question's headers."""
+        for secret in self._secrets:
+            text = text.replace(secret, "…")
+        return text
 
 
-class _opened:  # noqa: N801 - used as a function
-    """The file to upload, open while one try lasts."""
-
-    def __init__(self, upload: tuple[str, Path] | None):
-        self._upload = upload
-        self._file: IO[bytes] | None = None
-
-    def __enter__(self) -> dict[str, tuple[str, IO[bytes]]] | None:
-        if self._upload is None:
-            return None
-        field, path = self._upload
-        self._file = path.open("rb")
+@contextmanager
+def _opened(upload: tuple[str, Path] | None) -> Iterator[dict[str, tuple[str, IO[bytes]]] | None]:
+    """Open the file to upload, for as long as one try lasts."""
+    if upload is None:
+        yield None
+        return
+    field, path = upload
+    try:
+        file = path.open("rb")
+    except OSError as exc:
+        raise InputError(f"cannot read {path}: {exc.strerror or exc}") from exc
+    with file:
         # The name of a file says more of its owner than a service needs.
-        return {field: (f"audio{path.suffix}", self._file)}
-
-    def __exit__(self, *_: object) -> None:
-        if self._file is not None:
-            self._file.close()
+        yield {field: (f"audio{path.suffix}", file)}
 
 
 def checked_url(url: str, service: str) -> str:
@@ -352,13 +355,18 @@ def checked_url(url: str, service: str) -> str:
         If it is no http or https URL, or holds a query or a password.
     """
     text = url.strip().rstrip("/")
-    parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    try:
+        parts = urlsplit(text)
+        is_address = parts.scheme in {"http", "https"} and bool(parts.hostname)
+        is_address = is_address and parts.port != 0 and bool(httpx.URL(text))
+    except (ValueError, httpx.InvalidURL):
+        is_address = False
+    if not is_address:
         raise UsageError(
             f"found {redacted(text)!r} as the address of {service}; expected one such as "
             "https://music.example.org"
         )
-    if parts.username or parts.password or parts.query:
+    if parts.username or parts.password or parts.query or parts.fragment:
         raise UsageError(
             f"the address of {service} must hold no user, password or query: these are set apart "
             "(affetto login asks for them)"
@@ -366,13 +374,13 @@ def checked_url(url: str, service: str) -> str:
     return text
 
 
-def _reason(response: httpx.Response) -> str:
+def _reason(response: httpx.Response, deadline: float) -> str:
     """Find a service's own words for what is wrong, in the shapes in which they come."""
-    with suppress(httpx.HTTPError, ValueError):
+    with suppress(httpx.HTTPError, ValueError, RecursionError):
         raw = b""
         for block in response.iter_bytes():
             raw += block
-            if len(raw) > 2**16:
+            if len(raw) > 2**16 or time.monotonic() > deadline:
                 break
         found = json_module.loads(raw)
         if not isinstance(found, dict):
@@ -391,5 +399,19 @@ def _shown(path: str) -> str:
     return "/" + path.lstrip("/")
 
 
-def _no_deadline() -> float:
-    return float("inf")
+def _host(url: str) -> str:
+    """Say where an address leads, without what else it holds."""
+    with suppress(ValueError):
+        parts = urlsplit(url)
+        if parts.hostname:
+            return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+    return ""
+
+
+def _sendable(value: Any) -> Any:
+    """Put ? in the place of what UTF-8 cannot hold: half of a character, from an odd file name."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, list | tuple):
+        return [_sendable(one) for one in value]
+    return value

@@ -109,6 +109,7 @@ class Service:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True  # small answers would wait for the client to say more
 
             def do_GET(self):
                 service._serve(self)

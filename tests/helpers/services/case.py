@@ -58,6 +58,14 @@ class Case(ABC):
         """Give a reference to a playlist that is not there."""
         raise NotImplementedError
 
+    def forget_login(self):
+        """Let the service know the user no more: password changed, tokens revoked."""
+        raise NotImplementedError
+
+    def repeat_last(self, reference):
+        """Put the last entry of a playlist into it once more."""
+        raise NotImplementedError
+
     def close(self):
         """End the service."""
         if self.service is not None:

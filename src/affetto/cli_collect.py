@@ -1,0 +1,79 @@
+"""The command that collects playlists: parse, call, print; no logic of its own."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from affetto.cli_options import JsonOption
+
+
+def collect(
+    playlists: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[MOOD=]PLAYLIST...",
+            help="spotify:playlist:… or its URL, spotify:saved, subsonic:playlist/NAME, "
+            "jellyfin:playlist/NAME, tables (Exportify), playlist files, folders. Without a "
+            "mood, each playlist's name is its mood.",
+        ),
+    ],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="The table: .parquet, .csv, .tsv or .jsonl.")
+    ] = Path("moods.parquet"),
+    fill: Annotated[
+        str,
+        typer.Option(
+            help="Where features come from, first to last, of table, spotify, reccobeats, upload, "
+            "audio. upload sends 30 s of your files to ReccoBeats."
+        ),
+    ] = "table,spotify,reccobeats,audio",
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Ask nobody: answers that are kept, own files.")
+    ] = False,
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Ask for playlists anew; they are kept for a day.")
+    ] = False,
+    compare: Annotated[
+        bool,
+        typer.Option(help="Compare sources that the table mixes, on a few tracks that both know."),
+    ] = True,
+    excerpt: Annotated[
+        bool, typer.Option("--excerpt", help="Hear three times 30 s of each file: faster.")
+    ] = False,
+    jobs: Annotated[
+        int | None, typer.Option(help="Processes that listen. Default: one a core.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Collect playlists sorted by mood into one labelled table, to train on."""
+    from affetto import terminal, terminal_collect
+    from affetto.collecting.collect import collect as run
+    from affetto.collecting.filling import parse_fill
+    from affetto.collecting.references import parse_requests
+    from affetto.collecting.services import Services
+    from affetto.scoring.results import checked_output, write_frame
+    from affetto.sources.cache import AnswerCache
+
+    order = parse_fill(fill)
+    requests = parse_requests(playlists)
+    checked_output(out)  # before an hour of asking, not after
+    with (
+        AnswerCache(offline=offline, refresh=refresh) as cache,
+        Services(cache, jobs=jobs, excerpt=excerpt) as services,
+    ):
+        with terminal_collect.progress() as stage:
+            collected = run(requests, services, stage, order=order, compare=compare)
+        notes = [*cache.notes, *collected.notes]
+    write_frame(collected.frame, out)
+    if as_json:
+        told = {"out": str(out), **collected.as_dict()}
+        terminal.print_json(json.dumps(told, ensure_ascii=False))
+    else:
+        terminal_collect.collected(collected, out)
+    for remark in notes:
+        terminal.note(remark)
+    terminal_collect.problems(collected)
+    if collected.problems:
+        raise typer.Exit(1)

@@ -1,0 +1,1 @@
+"""Labelled tables from playlists: collected, filled with features, compared, published."""

@@ -1,0 +1,296 @@
+"""Conducts: playlists found and listed, features filled in, sources compared, one table."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+
+from affetto.collecting.comparing import compare_origins
+from affetto.collecting.filling import DEFAULT_FILL, Problem, Stage, fill, origins_of
+from affetto.collecting.gathering import Gathered
+from affetto.collecting.labels import label_of
+from affetto.collecting.references import SERVICES, Request
+from affetto.collecting.scales import Summary
+from affetto.collecting.services import Services
+from affetto.collecting.table import table_of
+from affetto.errors import (
+    AffettoError,
+    ClientMissingError,
+    InputError,
+    LoginError,
+    PlaylistError,
+    ServiceBusyError,
+    ServiceError,
+    ServiceUnreachableError,
+    UsageError,
+)
+from affetto.features import FEATURE_NAMES
+from affetto.sources.contract import FeatureSource, FoundPlaylist, PlaylistSource
+from affetto.tracks import looks_like_track_id
+
+POLICY: Final = (
+    "Some of these tracks come from Spotify, whose Developer Policy (section III.14) does not "
+    "allow models to be trained on its content; a model of your own audio files "
+    "(Happy=~/Music/happy) is free of that."
+)
+"""Told once, before anything is trained."""
+
+# After these, asking the same service again in the same run would be of no use.
+_FINAL = (LoginError, ServiceBusyError, ServiceUnreachableError, ClientMissingError)
+
+
+@dataclass(slots=True)
+class Listing:
+    """What became of one playlist.
+
+    Attributes
+    ----------
+    name, mood, source : str
+    n_tracks : int
+        That are in the table.
+    not_tracks : Counter of str
+        Entries that are left out, by why.
+    """
+
+    name: str
+    mood: str
+    source: str
+    n_tracks: int = 0
+    not_tracks: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Collected:
+    """What a run collected.
+
+    Attributes
+    ----------
+    frame : polars.DataFrame
+        See `affetto.collecting.table.table_of`.
+    gathered : Gathered
+    listings : list of Listing
+    order : tuple of str
+        Origins in the order in which they count.
+    asked : tuple of str
+        Those that were asked for features.
+    problems : list of Problem
+        What could not be done; whoever runs the same command again goes on there.
+    failures : list of (str, str)
+        Files that could not be heard, and why.
+    comparisons : list of Summary
+        How far the origins that are mixed in the table lie apart.
+    notes : list of str
+    n_requests : dict of str to int
+        By service.
+    """
+
+    frame: pl.DataFrame
+    gathered: Gathered
+    listings: list[Listing]
+    order: tuple[str, ...]
+    asked: tuple[str, ...]
+    problems: list[Problem]
+    failures: list[tuple[str, str]]
+    comparisons: list[Summary]
+    notes: list[str]
+    n_requests: dict[str, int]
+
+    def complete(self) -> pl.Series:
+        """Tell for each row whether all ten features are there."""
+        return self.frame.select(
+            pl.all_horizontal(pl.col(*FEATURE_NAMES).is_not_null()).alias("complete")
+        ).to_series()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the summary as plain data, for machines."""
+        complete = self.complete()
+        by_mood = (
+            self.frame.with_columns(complete)
+            .group_by("mood", "source", maintain_order=True)
+            .agg(
+                pl.col("playlist").n_unique().alias("playlists"),
+                pl.len().alias("tracks"),
+                pl.col("complete").sum(),
+            )
+        )
+        origins = {
+            name: self.frame[f"from_{name}"].value_counts(sort=True).drop_nulls().rows()
+            for name in FEATURE_NAMES
+        }
+        return {
+            "rows": len(self.frame),
+            "tracks": len(self.gathered.tracks),
+            "complete": int(complete.sum()),
+            "moods": by_mood.to_dicts(),
+            "playlists": [
+                {
+                    "name": listing.name,
+                    "mood": listing.mood,
+                    "source": listing.source,
+                    "tracks": listing.n_tracks,
+                    "left_out": dict(listing.not_tracks),
+                }
+                for listing in self.listings
+            ],
+            "features": {name: dict(counts) for name, counts in origins.items()},
+            "again": self.gathered.n_again,
+            "in_several_moods": len(self.gathered.in_several_moods()),
+            "comparisons": [each.as_dict() for each in self.comparisons],
+            "problems": [
+                {"what": problem.what, "error": str(problem.error)} for problem in self.problems
+            ],
+            "failures": [{"what": what, "error": error} for what, error in self.failures],
+            "notes": self.notes,
+            "requests": self.n_requests,
+        }
+
+
+def collect(
+    requests: Sequence[Request],
+    services: Services,
+    stage: Stage,
+    *,
+    order: Sequence[str] = DEFAULT_FILL,
+    compare: bool = True,
+) -> Collected:
+    """Collect playlists into one labelled table.
+
+    Parameters
+    ----------
+    requests : sequence of Request
+    services : Services
+    stage : callable
+        Begins a stage, e.g. ``"reccobeats"``; gives what is told of its progress.
+    order : sequence of str
+        Where features come from, first to last; see `affetto.collecting.filling.FILLERS`.
+    compare : bool
+        Ask a few tracks of two origins, where the table mixes them.
+
+    Raises
+    ------
+    PlaylistError, ServiceError
+        If nothing could be collected at all: what went wrong first.
+    """
+    gathered = Gathered()
+    listings, problems = _list_all(requests, services, gathered, stage)
+    if not gathered.n_rows:
+        raise _nothing(problems)
+    listing_services = [name for name in SERVICES if name in gathered.offers]
+    origins = origins_of(tuple(order), listing_services)
+    tellers: dict[str, FeatureSource] = {}
+    for name in order:
+        try:
+            teller = services.teller(name)
+        except ServiceError as exc:
+            if _is_needed(gathered, origins[: origins.index(name)]):
+                problems.append(Problem(name, exc))
+            continue
+        if teller is not None:
+            tellers[name] = teller
+    problems += fill(gathered, tellers, origins, stage)
+    failures = services.failures()
+    frame = table_of(gathered, origins)
+    comparisons = compare_origins(gathered, tellers, origins, stage) if compare else []
+    return Collected(
+        frame=frame,
+        gathered=gathered,
+        listings=listings,
+        order=origins,
+        asked=tuple(tellers),
+        problems=problems,
+        failures=failures,
+        comparisons=comparisons,
+        notes=_notes(gathered, tellers),
+        n_requests=services.counts(),
+    )
+
+
+def _list_all(
+    requests: Sequence[Request], services: Services, gathered: Gathered, stage: Stage
+) -> tuple[list[Listing], list[Problem]]:
+    listings: list[Listing] = []
+    problems: list[Problem] = []
+    given_up: set[str] = set()
+    seen: set[tuple[str, str, str]] = set()
+    for request in requests:
+        if request.source in given_up:
+            continue
+        try:
+            source = services.playlists(request.source)
+            found = source.find(request.reference)
+        except (InputError, UsageError, ServiceError) as exc:
+            problems.append(Problem(request.reference, exc))
+            if isinstance(exc, _FINAL):
+                given_up.add(request.source)
+            continue
+        for playlist in found:
+            mood = request.mood or label_of(playlist.name)
+            if (playlist.source, playlist.key, mood) in seen:
+                continue  # named twice: taken once
+            seen.add((playlist.source, playlist.key, mood))
+            listing = Listing(playlist.name, mood, request.source)
+            error = _list(source, playlist, listing, gathered, stage)
+            if listing.n_tracks:
+                listing.name = gathered.groups[-1].name
+                listings.append(listing)
+            if error is not None:
+                problems.append(Problem(f"{request.reference} ({playlist.name})", error))
+                if isinstance(error, _FINAL):
+                    given_up.add(request.source)
+                    break
+    return listings, problems
+
+
+def _list(
+    source: PlaylistSource,
+    playlist: FoundPlaylist,
+    listing: Listing,
+    gathered: Gathered,
+    stage: Stage,
+) -> AffettoError | None:
+    """List one playlist; what was listed before an error stays."""
+    before = gathered.n_rows
+    gathered.begin_group(playlist.name, listing.mood, listing.source)
+    error: AffettoError | None = None
+    try:
+        for listed in source.tracks(playlist, stage(playlist.name)):
+            if listed.problem is None:
+                gathered.add(listed)
+            else:
+                listing.not_tracks[listed.problem] += 1
+    except (InputError, ServiceError) as exc:
+        error = exc
+    listing.n_tracks = gathered.n_rows - before
+    if not listing.n_tracks:
+        gathered.drop_group()
+        if error is None:
+            n_left = sum(listing.not_tracks.values())
+            what = f"holds no track that can be used ({n_left} left out)" if n_left else "is empty"
+            error = PlaylistError(f"the playlist {playlist.name!r} {what}")
+    return error
+
+
+def _nothing(problems: Sequence[Problem]) -> AffettoError:
+    if len(problems) == 1:
+        return problems[0].error
+    words = "; ".join(f"{problem.what}: {problem.error}" for problem in problems[:5])
+    more = f"; and {len(problems) - 5} more" if len(problems) > 5 else ""
+    return PlaylistError(f"nothing could be collected. {words}{more}")
+
+
+def _is_needed(gathered: Gathered, before: Sequence[str]) -> bool:
+    values, _ = gathered.chosen(before)
+    return bool(np.isnan(values).any())
+
+
+def _notes(gathered: Gathered, tellers: dict[str, FeatureSource]) -> list[str]:
+    notes = []
+    if any(looks_like_track_id(listed.track.id or "") for listed in gathered.tracks):
+        notes.append(POLICY)
+    refusal = getattr(tellers.get("spotify"), "refusal", None)
+    if refusal:
+        notes.append(str(refusal))
+    return notes

@@ -1,0 +1,51 @@
+"""The label of a playlist that nobody gave a mood: read from its name."""
+
+import re
+from typing import Final
+
+from affetto.moods import BY_NAME, MAX_NAME, canonical_mood
+
+UNNAMED: Final = "unnamed"
+"""The label of a playlist whose name says nothing."""
+
+_WORD = re.compile(r"[^\W\d_]+")
+_GAPS = re.compile(r"[\s_\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+# One of a row: "Calm-2", "calm (3)", "Calm #4", "calm_05", "Calm Vol. 6"; also "calm2", but not
+# "U2", where little would be left.
+_NUMBER = re.compile(
+    r"(?:[\s.,:–-]+(?:vol(?:ume)?|part|pt|no|nr)\b\.?)?"
+    r"(?:[\s.,:–-]*[(\[]\s*\d+\s*[)\]]|[\s.,:–-]+#?\d+|(?<=[^\W\d_]{3})\d+)\s*$",
+    re.IGNORECASE,
+)
+
+
+def label_of(playlist_name: str) -> str:
+    """Read a playlist's label from its name.
+
+    What stands before a ``/`` counts: ``"Calm/Album"`` is the folder ``Album`` in ``Calm``.
+    Where exactly one of the five moods is a word of it, that mood is the label; words that mean
+    much the same ("gloomy") are labels of their own, which ``--map`` can turn into others. Else
+    the name itself is the label, without the numbers at its end that tell playlists of one kind
+    apart.
+
+    Parameters
+    ----------
+    playlist_name : str
+
+    Returns
+    -------
+    str
+        Of one line, not empty, at most `affetto.moods.MAX_NAME` characters.
+
+    Examples
+    --------
+    >>> [label_of(name) for name in ("my_dark_songs", "energetic-2024", "Calm-2", "Calm/Album")]
+    ['Dark', 'Energetic', 'Calm', 'Calm']
+    """
+    parts = (_GAPS.sub(" ", part).strip() for part in playlist_name.split("/"))
+    name = next(filter(None, parts), "")
+    moods = {mood for word in _WORD.findall(name) if (mood := canonical_mood(word)) in BY_NAME}
+    if len(moods) == 1:
+        return moods.pop()
+    cleaned = _NUMBER.sub("", name).strip(" .,:–-")
+    return (cleaned or name or UNNAMED)[:MAX_NAME].strip()

@@ -1,0 +1,289 @@
+"""Saved tables as playlists: what Exportify and others write, alone or many in a zip.
+
+A table is one playlist, or as many as its column ``playlist`` (``Playlist name``) names. It
+needs no features, so long as it tells which tracks it lists. A zip, as Exportify's "Export all"
+gives, is read in memory and never unpacked onto the disk: no name in it leads anywhere.
+"""
+
+import math
+import os
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from affetto.errors import PlaylistError, TableError
+from affetto.features import normalise_column
+from affetto.sources.contract import Listed
+from affetto.sources.playlists import printable
+from affetto.sources.tables import (
+    TABLE_SUFFIXES,
+    Table,
+    is_table,
+    scan_bytes,
+    scan_table,
+    translate_errors,
+)
+from affetto.tracks import ERROR_COLUMN, Track
+
+ARCHIVE_SUFFIX = ".zip"
+"""Ending of the name of many tables in one file."""
+
+BATCH = 5000
+"""Rows that are held as Python objects at a time."""
+
+MOST_MEMBERS = 500
+LARGEST_MEMBER = 64 * 2**20
+LARGEST_ARCHIVE = 512 * 2**20  # unpacked, all members together
+
+_PLAYLIST_COLUMNS = ("playlist", "playlist_name")
+_WORDS = ("id", "isrc", "title", "artist", "album")
+
+
+class Export:
+    """A table that lists tracks.
+
+    Parameters
+    ----------
+    table : Table
+        Read with ``as_playlist``.
+    folder : str
+        Where it stands: paths in it may begin there.
+    """
+
+    def __init__(self, table: Table, folder: str):
+        self._table = table
+        self._folder = folder
+        self._by = next(
+            (name for name in table.columns if normalise_column(name) in _PLAYLIST_COLUMNS), None
+        )
+        self._words = [name for name in _WORDS if name in table.columns]
+        self._has_path = "path" in table.columns
+
+    def playlists(self) -> list[tuple[str, int]] | None:
+        """Name its playlists, in order of first appearance, with how many rows each has.
+
+        Returns
+        -------
+        list of (str, int) or None
+            Rows that name no playlist are those of ``""``. None: the table has no column of
+            playlists, and is one itself.
+
+        Raises
+        ------
+        PlaylistError
+            If the table is damaged.
+        """
+        if self._by is None:
+            return None
+        return [(name, n) for name, (_, n) in self._parts[1].items()]
+
+    def batches(self, playlist: str | None = None) -> Iterator[list[Listed]]:
+        """List rows in order, some at a time.
+
+        Parameters
+        ----------
+        playlist : str, optional
+            One that `playlists` names; by default all rows.
+
+        Raises
+        ------
+        PlaylistError
+            If there is no such playlist in it, or the table is damaged.
+        """
+        if playlist is None:
+            yield from map(self._listed, self._frames())
+            return
+        frame, parts = self._parts if self._by is not None else (pl.DataFrame(), {})
+        if playlist not in parts:
+            raise PlaylistError(
+                f"{self._table.name} has no playlist {playlist!r}; expected one of: "
+                f"{', '.join(list(parts)[:10]) or 'none, for it is one itself'}."
+            )
+        start, n = parts[playlist]
+        for offset in range(start, start + n, BATCH):
+            yield self._listed(frame.slice(offset, min(BATCH, start + n - offset)))
+
+    @property
+    def _wanted(self) -> list[str]:
+        paths = ["path"] if self._has_path else []
+        return [*self._words, *paths, *self._table.features, ERROR_COLUMN]
+
+    def _frames(self) -> Iterator[pl.DataFrame]:
+        with read_as_playlist(), translate_errors(self._table.name):
+            frame = self._table.frame.select(self._wanted)
+            yield from frame.collect_batches(chunk_size=BATCH, lazy=True)
+
+    @cached_property
+    def _parts(self) -> tuple[pl.DataFrame, dict[str, tuple[int, int]]]:
+        """Sort the rows by playlist; give where each begins, and how many it has.
+
+        Held in memory as columns: reading the file anew for each of a thousand playlists would
+        take a thousand times as long.
+        """
+        assert self._by is not None
+        by = pl.nth(self._table.columns.index(self._by)).cast(pl.String).str.strip_chars()
+        with read_as_playlist(), translate_errors(self._table.name):
+            frame = self._table.frame.select(
+                *self._wanted, by.fill_null("").alias("\0playlist")
+            ).collect()
+        places = frame.get_column("\0playlist")
+        names = places.unique(maintain_order=True)
+        counts = dict(places.value_counts().iter_rows())
+        parts: dict[str, tuple[int, int]] = {}
+        start = 0
+        for name in names:
+            parts[name] = (start, counts[name])
+            start += counts[name]
+        numbers = pl.Series(range(len(names)), dtype=pl.UInt32)
+        order = places.replace_strict(names, numbers).alias("\0playlist")
+        ordered = frame.with_columns(order).sort("\0playlist", maintain_order=True)
+        return ordered.drop("\0playlist"), parts
+
+    def _listed(self, frame: pl.DataFrame) -> list[Listed]:
+        def cells(names: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+            # zip() of nothing would end at once.
+            columns = [frame.get_column(name).to_list() for name in names]
+            return zip(*columns, strict=True) if columns else iter([()] * len(frame))
+
+        features = self._table.features
+        errors = frame.get_column(ERROR_COLUMN).to_list()
+        paths = frame.get_column("path").to_list() if self._has_path else [None] * len(frame)
+        rows = zip(cells(self._words), cells(features), paths, errors, strict=True)
+        return [
+            Listed(
+                Track(**dict(zip(self._words, words, strict=True))),
+                # Of a row with an error no number can be trusted: its cells may be shifted.
+                {} if error else _known(features, values),
+                path=self._found(path),
+                problem=error,
+            )
+            for words, values, path, error in rows
+        ]
+
+    def _found(self, path: str | None) -> str | None:
+        """Find a file that the table names, beside the table or as it stands."""
+        if not path:
+            return None
+        for place in (os.path.join(self._folder, path), os.path.abspath(path)):  # noqa: PTH100, PTH118
+            if os.path.isfile(place):  # noqa: PTH113 - a million of them, perhaps
+                return os.path.normpath(place)
+        return None
+
+
+def open_export(path: str) -> Export:
+    """Recognise a table that lists tracks.
+
+    Raises
+    ------
+    PlaylistError
+        If it is no table, or has no columns that tell tracks.
+    """
+    with read_as_playlist():
+        return Export(scan_table(path, as_playlist=True), os.path.dirname(path))  # noqa: PTH120
+
+
+def open_member(archive: str, member: str) -> Export:
+    """Recognise a table inside a zip, in memory.
+
+    Raises
+    ------
+    PlaylistError
+        If the zip is damaged, locked by a password or has no such member, the member is larger
+        than `LARGEST_MEMBER`, or is no table that lists tracks.
+    """
+    with _open_archive(archive) as opened, opened.open(member) as file:
+        raw = file.read(LARGEST_MEMBER + 1)
+    if len(raw) > LARGEST_MEMBER:
+        raise PlaylistError(
+            f"{member} in {printable(Path(archive).name)} is larger than "
+            f"{LARGEST_MEMBER // 2**20} MB; unpack it and name the file itself."
+        )
+    with read_as_playlist():
+        folder = os.path.dirname(archive)  # noqa: PTH120
+        return Export(scan_bytes(raw, Path(member).name, as_playlist=True), folder)
+
+
+def members(archive: str) -> list[str]:
+    """Name the tables inside a zip, in its order.
+
+    Raises
+    ------
+    PlaylistError
+        If it is no zip, holds no tables or more than `MOST_MEMBERS`, or more than
+        `LARGEST_ARCHIVE` once unpacked.
+    """
+    shown = printable(Path(archive).name)
+    with _open_archive(archive) as opened:
+        found = [
+            one
+            for one in opened.infolist()
+            if not one.is_dir()
+            and is_table(one.filename)
+            # What macOS adds to a zip: names of tables that hold none.
+            and not any(part.startswith((".", "__MACOSX")) for part in Path(one.filename).parts)
+        ]
+    if not found:
+        raise PlaylistError(f"{shown} holds no tables (CSV, TSV, JSON Lines, Parquet).")
+    size = sum(one.file_size for one in found)
+    if len(found) > MOST_MEMBERS or size > LARGEST_ARCHIVE:
+        raise PlaylistError(
+            f"{shown} holds {len(found):,} tables of {size / 2**20:,.0f} MB in all; at most "
+            f"{MOST_MEMBERS} and {LARGEST_ARCHIVE // 2**20} MB are read from a zip: unpack it and "
+            "name the folder."
+        )
+    return [one.filename for one in found]
+
+
+def stem(name: str) -> str:
+    """Give a table's name without its folder and ending: ``"export/Calm.csv.gz"`` → ``"Calm"``."""
+    name = Path(name).name
+    endings = [ending for ending in TABLE_SUFFIXES if name.lower().endswith(ending)]
+    return printable(name[: -len(max(endings, key=len))] if endings else Path(name).stem) or name
+
+
+@contextmanager
+def read_as_playlist() -> Iterator[None]:
+    """Turn errors of tables into those that playlist sources raise.
+
+    Raises
+    ------
+    PlaylistError
+    """
+    try:
+        yield
+    except TableError as exc:
+        raise PlaylistError(str(exc)) from exc
+    except OSError as exc:
+        raise PlaylistError(f"the table cannot be read: {exc.strerror or exc}") from exc
+
+
+@contextmanager
+def _open_archive(path: str) -> Iterator[zipfile.ZipFile]:
+    shown = printable(Path(path).name)
+    try:
+        with zipfile.ZipFile(path) as opened:
+            yield opened
+    except KeyError as exc:
+        raise PlaylistError(f"{shown} holds no such table: {exc.args[0]}.") from exc
+    except OSError as exc:
+        raise PlaylistError(f"{shown} cannot be read: {exc.strerror or exc}.") from exc
+    # RuntimeError and NotImplementedError: a password, or an unusual way of packing.
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError) as exc:
+        raise PlaylistError(
+            f"{shown} is no zip that can be read ({str(exc).rstrip('.')}); unpack it and name the "
+            "folder."
+        ) from exc
+
+
+def _known(names: Sequence[str], values: Sequence[Any]) -> dict[str, float]:
+    return {
+        name: value
+        for name, value in zip(names, values, strict=True)
+        if isinstance(value, float) and math.isfinite(value)
+    }

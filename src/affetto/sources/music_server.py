@@ -1,0 +1,460 @@
+"""What music servers share: playlists found by name, listed page by page, written once only."""
+
+import difflib
+import hashlib
+import math
+import os
+import re
+import threading
+import time
+import unicodedata
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Final
+from urllib.parse import unquote
+
+from affetto.errors import (
+    LoginError,
+    PlaylistError,
+    ServiceAnswerError,
+    ServiceError,
+    ServiceRefusedError,
+    ServiceUnreachableError,
+)
+from affetto.sources.accounts import Account
+from affetto.sources.cache import PLAYLIST_DAYS, AnswerCache
+from affetto.sources.contract import FoundPlaylist, Listed, Progress, TargetPlaylist, silent
+from affetto.sources.matching import CatalogueIndex
+from affetto.sources.patience import Patience
+from affetto.tracks import Track, normalise_isrc
+
+WRITTEN_BACK: Final = "affetto: "
+"""How the names of playlists begin that affetto itself wrote: these teach nothing."""
+
+Entry = dict[str, Any]
+"""A track as it is kept: id, title, artist, album, isrc (a list), ms, path, suffix, problem."""
+
+_PLAYLIST = "playlist/"
+_NEAREST = 3
+_FAVOURITES: Final = ("starred", "favourites", "favorites")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of a list, and how long it is as a whole where the server tells."""
+
+    entries: list[Entry]
+    n_total: int | None = None
+
+
+class MusicServer(ABC):
+    """A server of music as a source and a target of playlists, and a source of audio.
+
+    Parameters
+    ----------
+    account : Account
+    cache : AnswerCache
+    url, user : str
+        Checked.
+    patience : Patience, optional
+
+    Attributes
+    ----------
+    account_key : str
+        Names the server and the user, as in the cache.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    favourites: ClassVar[str]
+    handles: ClassVar[str]
+    """What stands before the server's id in `Track.id`."""
+
+    def __init__(
+        self, account: Account, cache: AnswerCache, url: str, user: str, patience: Patience | None
+    ):
+        self.account_key = f"{self.name} {url} {user}"
+        self._account, self._cache = account, cache
+        self._url, self._user = url, user
+        self._patience = patience or Patience()
+        self._folder = account.setting("music_folder")
+        self._suffixes: dict[str, str] = {}
+        self._index: CatalogueIndex | None = None
+        self._lock = threading.RLock()
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close all connections."""
+
+    @abstractmethod
+    def _ask_playlists(self, start: int) -> Page:
+        """Ask for playlists: id, title and n, from the `start`-th on."""
+
+    @abstractmethod
+    def _ask_entries(self, key: str | None, start: int) -> Page:
+        """Ask for a playlist's entries, or for the favourites (None)."""
+
+    @abstractmethod
+    def _ask_catalogue(self, start: int) -> Page:
+        """Ask for tracks of the whole catalogue."""
+
+    @abstractmethod
+    def _ask_suffix(self, handle: str) -> str:
+        """Ask what kind of file a track is."""
+
+    @abstractmethod
+    def _download(self, handle: str, target: Path) -> None:
+        """Fetch the file of a track."""
+
+    @abstractmethod
+    def _own(self, name: str) -> Sequence[str]:
+        """Ask for the ids of the user's own playlists of exactly this name."""
+
+    @abstractmethod
+    def _ids(self, key: str) -> tuple[str, ...]:
+        """Ask for the tracks of a playlist as it stands."""
+
+    @abstractmethod
+    def _make(self, name: str, tracks: Sequence[str]) -> None:
+        """Make a playlist; never asked twice where the first time may have been heard."""
+
+    @abstractmethod
+    def _fill(self, key: str, tracks: Sequence[str]) -> None:
+        """Give a playlist other tracks."""
+
+    def find(self, reference: str) -> Sequence[FoundPlaylist]:
+        """Find playlists; see `affetto.sources.contract.PlaylistSource.find`."""
+        scheme, _, rest = reference.strip().partition(":")
+        wanted = rest.lstrip("/")
+        if scheme.lower() != self.name:
+            wanted = "?"
+        if wanted.lower() in _FAVOURITES:
+            return [FoundPlaylist(self.name, self.favourites, self.favourites)]
+        if wanted.lower().startswith(_PLAYLIST):
+            return [self._found(_picked(wanted[len(_PLAYLIST) :], self._playlists(), self._url))]
+        if wanted:
+            raise PlaylistError(
+                f"found {reference!r}; expected {self.name}:playlist/NAME, "
+                f"{self.name}:{self.favourites}, or {self.name}: for all playlists"
+            )
+        found = [
+            playlist
+            for playlist in self._playlists()
+            if not playlist["title"].startswith(WRITTEN_BACK) and not playlist.get("problem")
+        ]
+        if not found:
+            raise PlaylistError(f"{self._url} has no playlists that {self._user or 'you'} may read")
+        return [self._found(playlist) for playlist in found]
+
+    def tracks(self, playlist: FoundPlaylist, progress: Progress = silent) -> Iterator[Listed]:
+        """List entries; see `affetto.sources.contract.PlaylistSource.tracks`."""
+        is_favourites = playlist.key == self.favourites
+        key = None if is_favourites else playlist.key.removeprefix(_PLAYLIST)
+        what = f"the playlist {playlist.name!r} of {self._url}"
+        n_done = 0
+        try:
+            for page in self._pages(
+                "playlist", playlist.key, what, lambda start: self._ask_entries(key, start)
+            ):
+                for entry in page.entries:
+                    yield self._listed(entry)
+                n_done += len(page.entries)
+                progress(n_done, page.n_total)
+        except ServiceRefusedError as exc:
+            if exc.status not in {403, 404}:
+                raise
+            if exc.status == 404:
+                self._cache.put(
+                    self.account_key, "playlist", f"{playlist.key}@0", None, days=PLAYLIST_DAYS
+                )
+            why = "is gone" if exc.status == 404 else "may not be read"
+            raise PlaylistError(f"{what} {why} ({exc})") from exc
+
+    def fetch(self, listed: Listed, folder: Path) -> Path:
+        """Fetch audio; see `affetto.sources.contract.AudioSource.fetch`."""
+        handle = listed.handle
+        if not handle:
+            raise ServiceError(f"{listed.track} is no track of {self._url}")
+        self._cache.must_ask(f"the audio of {listed.track}")
+        suffix = self._suffixes.get(handle)
+        if suffix is None:
+            suffix = self._suffixes[handle] = self._ask_suffix(handle)
+        target = folder / f"{_file_name(handle)}{f'.{suffix}' if suffix else ''}"
+        self._download(handle, target)
+        return target
+
+    def match(self, tracks: Sequence[Track], paths: Sequence[str | None]) -> Sequence[str | None]:
+        """Find tracks; see `affetto.sources.contract.PlaylistTarget.match`."""
+        index = self._catalogue()
+        return [index.find(track, path) for track, path in zip(tracks, paths, strict=True)]
+
+    def own_playlist(self, name: str) -> TargetPlaylist | None:
+        """Find a playlist; see `affetto.sources.contract.PlaylistTarget.own_playlist`."""
+        self._cache.must_ask(f"your playlist {name!r}")
+        keys = self._own(name)
+        if len(keys) > 1:
+            raise PlaylistError(
+                f"you have {len(keys)} playlists of the name {name!r} on {self._url} "
+                f"({', '.join(keys)}); delete or rename all but one"
+            )
+        return TargetPlaylist(keys[0], name, self._ids(keys[0])) if keys else None
+
+    def create(self, name: str, tracks: Sequence[str]) -> None:
+        """Make a playlist; see `affetto.sources.contract.PlaylistTarget.create`.
+
+        Where an answer breaks off, the server is asked whether it heard the question.
+        """
+        wanted = self._lasting(tracks)
+        self._cache.must_ask(f"a new playlist {name!r}")
+        for is_last in (False, True):
+            began = time.monotonic()
+            try:
+                self._make(name, wanted)
+                return
+            except ServiceError as exc:
+                if not _is_open(exc):
+                    raise
+                waited_s = time.monotonic() - began
+                there = self.own_playlist(name)
+                if there is not None:
+                    if there.tracks != wanted:
+                        self._fill(there.key, wanted)
+                    return
+                # A server that is slow may still be at it: a second question could double it.
+                if is_last or waited_s >= self._patience.timeout_s:
+                    raise
+
+    def replace(self, playlist: TargetPlaylist, tracks: Sequence[str]) -> None:
+        """Give other tracks; see `affetto.sources.contract.PlaylistTarget.replace`."""
+        self._cache.must_ask(f"a change of your playlist {playlist.name!r}")
+        self._fill(playlist.key, self._lasting(tracks))
+
+    def _lasting(self, tracks: Sequence[str]) -> tuple[str, ...]:
+        """Give those tracks that the server will keep."""
+        return tuple(tracks)
+
+    def _append(
+        self,
+        key: str,
+        wanted: Sequence[str],
+        n_there: int,
+        at_once: int,
+        add: Callable[[Sequence[str]], object],
+    ) -> None:
+        """Add tracks behind those that are there, a few at a time, each once."""
+        n_failed = 0
+        while n_there < len(wanted):
+            n_then = min(n_there + at_once, len(wanted))
+            try:
+                add(wanted[n_there:n_then])
+            except ServiceError as exc:
+                n_failed += 1
+                if not _is_open(exc) or n_failed >= self._patience.attempts:
+                    raise
+                now = self._ids(key)
+                if now == tuple(wanted[:n_there]):
+                    continue
+                if now != tuple(wanted[:n_then]):
+                    raise
+            n_there = n_then
+
+    def _check_written(self, wanted: Sequence[str], now: Sequence[str]) -> None:
+        if list(now) != list(wanted):
+            n_taken = len(set(wanted).intersection(now))
+            raise ServiceAnswerError(
+                f"{self._url} took {n_taken} of {len(set(wanted))} tracks, or in another order: "
+                "are some gone from its library? The same command with --refresh looks anew"
+            )
+
+    def _catalogue(self) -> CatalogueIndex:
+        with self._lock:
+            if self._index is None:
+                pages = self._pages(
+                    "catalogue", "tracks", f"the catalogue of {self._url}", self._ask_catalogue
+                )
+                entries = (entry for page in pages for entry in page.entries)
+                self._index = CatalogueIndex(entries, self.handles)
+            return self._index
+
+    def _playlists(self) -> list[Entry]:
+        what = f"the list of playlists of {self._url}"
+        pages = self._pages("playlists", "all", what, self._ask_playlists)
+        return [playlist for page in pages for playlist in page.entries]
+
+    def _pages(self, kind: str, key: str, what: str, ask: Callable[[int], Page]) -> Iterator[Page]:
+        """Give page after page, each from what is kept or else asked for and kept at once."""
+        start = 0
+        before: list[Entry] | None = None
+        while True:
+            place = f"{key}@{start}"
+            kept = self._cache.get(self.account_key, kind, place, changes=True)
+            if kept is not None and kept.value is None:
+                raise PlaylistError(f"{what} is gone")
+            if kept is not None:
+                page = Page(kept.value["entries"], kept.value["total"])
+            else:
+                self._cache.must_ask(what)
+                page = ask(start)
+                value = {"entries": page.entries, "total": page.n_total}
+                self._cache.put(self.account_key, kind, place, value, days=PLAYLIST_DAYS)
+            # A server that knows no pages would repeat its first one for ever.
+            if page.entries == before:
+                return
+            if page.entries or start == 0:
+                yield page
+            start += len(page.entries)
+            if not page.entries or (page.n_total is not None and start >= page.n_total):
+                return
+            before = page.entries
+
+    def _found(self, playlist: Entry) -> FoundPlaylist:
+        return FoundPlaylist(
+            self.name, _PLAYLIST + playlist["id"], playlist["title"], playlist["n"]
+        )
+
+    def _listed(self, entry: Entry) -> Listed:
+        track_id = entry["id"]
+        isrcs = [isrc for isrc in map(normalise_isrc, entry["isrc"]) if isrc]
+        track = Track(
+            id=f"{self.handles}{track_id}" if track_id else None,
+            isrc=isrcs[0] if isrcs else None,
+            title=entry["title"],
+            artist=entry["artist"],
+            album=entry["album"],
+        )
+        if entry["problem"]:
+            return Listed(track, origin=self.name, problem=entry["problem"])
+        self._suffixes[track_id] = entry["suffix"]
+        return Listed(
+            track,
+            features={} if entry["ms"] is None else {"duration_ms": entry["ms"]},
+            origin=self.name,
+            path=self._here(entry["path"]),
+            handle=track_id,
+        )
+
+    def _here(self, path: str | None) -> str | None:
+        """Give the file if it stands on this machine."""
+        if not path or ".." in re.split(r"[/\\]", path):
+            return None
+        if not os.path.isabs(path):  # noqa: PTH117 - a server's text, perhaps no path at all
+            if not self._folder:
+                return None
+            path = os.path.join(os.path.expanduser(self._folder), path)  # noqa: PTH111, PTH118
+        return path if os.path.isfile(path) else None  # noqa: PTH113 - as above
+
+
+def entry_of(
+    track_id: object,
+    *,
+    title: object = None,
+    artist: object = None,
+    album: object = None,
+    isrc: object = None,
+    ms: object = None,
+    path: object = None,
+    suffix: object = None,
+    problem: str | None = None,
+) -> Entry:
+    """Make an entry of what a server tells: texts cleaned, numbers checked."""
+    identity = text_of(track_id)
+    length = ms if isinstance(ms, int | float) and not isinstance(ms, bool) else math.nan
+    return {
+        "id": identity,
+        "title": text_of(title),
+        "artist": text_of(artist),
+        "album": text_of(album),
+        "isrc": [one for one in map(text_of, isrc if isinstance(isrc, list) else [isrc]) if one],
+        "ms": float(length) if math.isfinite(length) and length > 0 else None,
+        "path": text_of(path),
+        "suffix": suffix_of(suffix),
+        "problem": problem if identity else problem or "an entry that the server tells nothing of",
+    }
+
+
+def text_of(value: object) -> str | None:
+    """Read a text; some servers send names and ids that are all digits as numbers."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    # A lone surrogate, which JSON allows, could not be written to any file.
+    return str(value).encode("utf-8", "replace").decode().strip() or None
+
+
+def suffix_of(value: object) -> str:
+    """Read the ending of a file's name, without a dot; empty where it is none."""
+    text = (text_of(value) or "").lower().lstrip(".")
+    return text if re.fullmatch(r"[a-z0-9]{1,8}", text) else ""
+
+
+def count_of(value: object) -> int | None:
+    """Read a number of things; None where it is none."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def login_setting(account: Account, name: str, url: str, user: str) -> str | None:
+    """Find a secret, unless ``affetto login`` kept it for another server or user.
+
+    Returns
+    -------
+    str or None
+    """
+    if os.environ.get(account.variable(name)):
+        return account.secret(name)
+    return account.secret(name) if is_kept_for(account, url, user) else None
+
+
+def is_kept_for(account: Account, url: str, user: str) -> bool:
+    """Whether what is kept belongs to this server and user, or to nobody in particular."""
+    kept = account.kept()
+    same_url = kept.get("url") in {None, url}
+    return same_url and str(kept.get("user") or user).casefold() == user.casefold()
+
+
+def _is_open(exc: ServiceError) -> bool:
+    """Whether it is open if a server heard the question that failed so."""
+    if isinstance(exc, ServiceRefusedError):
+        return exc.status >= 500 and not isinstance(exc, LoginError)
+    return isinstance(exc, ServiceUnreachableError | ServiceAnswerError)
+
+
+def _picked(wanted: str, playlists: Sequence[Entry], url: str) -> Entry:
+    """Pick the playlist that a name or an id means."""
+    for name in dict.fromkeys((wanted, unquote(wanted))):
+        for spell in (str, _folded):
+            key = spell(name)
+            for same in (
+                [one for one in playlists if spell is str and one["id"] == key],
+                [one for one in playlists if spell(one["title"]) == key],
+            ):
+                if len(same) == 1:
+                    return same[0]
+                if same:
+                    ids = ", ".join(one["id"] for one in same)
+                    raise PlaylistError(
+                        f"{url} has {len(same)} playlists called {name!r}; write the id of the one "
+                        f"that is meant in place of the name: {ids}"
+                    )
+    names = {_folded(one["title"]): one["title"] for one in playlists}
+    nearest = difflib.get_close_matches(_folded(unquote(wanted)), names, n=_NEAREST, cutoff=0.5)
+    if nearest:
+        hint = f"the nearest: {', '.join(repr(names[one]) for one in nearest)}"
+    elif names:
+        shown = ", ".join(map(repr, sorted(names.values())[:_NEAREST]))
+        hint = f"it has {len(playlists)}, such as {shown}"
+    else:
+        hint = "it has none"
+    raise PlaylistError(f"{url} has no playlist {wanted!r}; {hint}")
+
+
+def _folded(name: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", name).casefold().split())
+
+
+def _file_name(handle: str) -> str:
+    """Name a file after a server's id, which may hold anything."""
+    safe = re.sub(r"[^A-Za-z0-9_-]", "_", handle)[:64]
+    if safe == handle:
+        return safe
+    return f"{safe[:40]}-{hashlib.sha256(handle.encode()).hexdigest()[:12]}"

@@ -1,0 +1,174 @@
+"""Lists at Spotify, page by page: playlists, what is in them, what the user saved.
+
+Each page is kept as soon as it comes, so that a run that is broken off asks only for the rest.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from affetto.errors import PlaylistError, ServiceAnswerError, ServiceRefusedError
+from affetto.sources import spotify_shapes as shapes
+from affetto.sources.cache import PLAYLIST_DAYS, AnswerCache
+from affetto.sources.spotify_web import Connection
+
+PAGE = 50
+"""Entries a page: the most that the API gives since 2026."""
+
+_MOST_PAGES = 2_000
+_MOST_STEPS_BACK = 3
+_FIELDS = "id,name,collaborative,owner(id),items(total),tracks(total)"
+
+
+class Lists:
+    """What Spotify lists to one account.
+
+    Parameters
+    ----------
+    connection : Connection
+    cache : AnswerCache
+    """
+
+    def __init__(self, connection: Connection, cache: AnswerCache):
+        self._connection, self._cache = connection, cache
+
+    def playlist(self, key: str) -> dict[str, Any]:
+        """Tell of one playlist: see `affetto.sources.spotify_shapes.reduced_playlist`.
+
+        Raises
+        ------
+        PlaylistError
+            If it is not there, or not shown.
+        """
+        account = self._connection.account_key
+        kept = self._cache.get(account, "playlist", key, changes=True)
+        if kept is not None:
+            return dict(kept.value)
+        answer = self._of_playlist(key, key, lambda spotify: spotify.playlist(key, fields=_FIELDS))
+        found = shapes.reduced_playlist(answer)
+        self._cache.put(account, "playlist", key, found, days=PLAYLIST_DAYS)
+        return found
+
+    def playlists(self, *, keep: bool = True) -> Iterator[dict[str, Any]]:
+        """List the playlists in the user's library, those of others that are followed too.
+
+        Parameters
+        ----------
+        keep : bool
+            False: as they stand now, whatever is kept.
+        """
+
+        def ask(offset: int) -> dict[str, Any]:
+            answer = self._connection.ask(
+                "the list of your playlists",
+                lambda spotify: spotify.current_user_playlists(limit=PAGE, offset=offset),
+            )
+            return shapes.read_playlists(answer)
+
+        for page in self._pages("playlists", "me", "your playlists", ask, keep=keep):
+            yield from page["entries"]
+
+    def entries(self, key: str, name: str, *, keep: bool = True) -> Iterator[dict[str, Any]]:
+        """List a playlist's pages: see `affetto.sources.spotify_shapes.read_page`.
+
+        Parameters
+        ----------
+        key : str
+            `affetto.sources.spotify_shapes.SAVED` for the user's saved tracks.
+        name : str
+            For messages.
+        keep : bool
+
+        Raises
+        ------
+        PlaylistError
+            If it is not there, or not shown.
+        """
+
+        def saved(offset: int) -> Any:
+            return self._connection.ask(
+                "the list of your saved tracks",
+                lambda spotify: spotify.current_user_saved_tracks(limit=PAGE, offset=offset),
+            )
+
+        def items(offset: int) -> Any:
+            return self._of_playlist(
+                key, name, lambda spotify: spotify.playlist_items(key, limit=PAGE, offset=offset)
+            )
+
+        what = f"the playlist {name!r}"
+        ask = saved if key == shapes.SAVED else items
+        return self._pages(
+            "items", key, what, lambda offset: shapes.read_page(ask(offset), what), keep=keep
+        )
+
+    def length(self, key: str) -> int:
+        """Count a playlist's entries, as it stands now."""
+        answer = self._connection.ask(
+            "a playlist's length", lambda spotify: spotify.playlist_items(key, limit=1)
+        )
+        return int(shapes.page_of(answer, "a playlist")[1]["total"])
+
+    def _pages(
+        self,
+        kind: str,
+        key: str,
+        what: str,
+        ask: Callable[[int], dict[str, Any]],
+        *,
+        keep: bool,
+    ) -> Iterator[dict[str, Any]]:
+        """Go through a list that may change, or be lied about, meanwhile."""
+        offset, total, n_back = 0, 0, 0
+        before: list[Any] | None = None
+        for _ in range(_MOST_PAGES):
+            page = self._page(kind, key, offset, ask, keep=keep)
+            if page["offset"] not in {None, offset}:
+                raise ServiceAnswerError(
+                    f"Spotify lists {what} from entry {page['offset']} where {offset} was asked for"
+                )
+            gone, total = total - page["total"], page["total"]
+            if gone > 0 and n_back < _MOST_STEPS_BACK:
+                # Entries were removed meanwhile, and later ones moved up: some over the edge of
+                # the page before. Twice listed is better than never.
+                n_back += 1
+                offset = max(0, offset - gone)
+                continue
+            yield page
+            offset += PAGE
+            goes_on = page["n"] == PAGE and page["more"] and page["entries"] != before
+            if page["n"] == 0 or (offset >= total and not goes_on):
+                return
+            before = page["entries"]
+        raise ServiceAnswerError(
+            f"Spotify's list of {what} does not end after {_MOST_PAGES * PAGE:,} entries"
+        )
+
+    def _page(
+        self, kind: str, key: str, offset: int, ask: Callable[[int], dict[str, Any]], *, keep: bool
+    ) -> dict[str, Any]:
+        account, place = self._connection.account_key, f"{key}?offset={offset}&limit={PAGE}"
+        if keep and (kept := self._cache.get(account, kind, place, changes=True)):
+            return dict(kept.value)
+        page = ask(offset)
+        if keep:
+            self._cache.put(account, kind, place, page, days=PLAYLIST_DAYS)
+        return page
+
+    def _of_playlist(self, key: str, name: str, question: Callable[[Any], Any]) -> Any:
+        """Ask about one playlist; what is refused of it is said in words that help."""
+        try:
+            return self._connection.ask(f"the playlist {name!r}", question)
+        except ServiceRefusedError as exc:
+            if exc.status == 404:
+                raise PlaylistError(
+                    f"Spotify has no playlist {key}: it was deleted or is private, or it is one "
+                    "of Spotify's own, which it shows to no app since November 2024"
+                ) from exc
+            # The app itself may be refused: its user is not registered, its owner not premium.
+            if exc.status != 403 or "registered" in exc.told or "premium" in exc.told.lower():
+                raise
+            raise PlaylistError(
+                f"Spotify does not show the playlist {name!r} ({key}): since 2026 apps see only "
+                "playlists that you own or collaborate on. Copy its tracks to a playlist of your "
+                "own in Spotify, or export it with Exportify and collect that file"
+            ) from exc

@@ -1,0 +1,201 @@
+"""What a person sees of playlists that are collected: progress, what was got, what is missing."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+from affetto import terminal
+from affetto.features import FEATURE_NAMES
+from affetto.moods import mood_order, resolve_moods
+from affetto.reporting.words import counted
+
+if TYPE_CHECKING:
+    from affetto.collecting.collect import Collected
+    from affetto.sources.contract import Progress as Told
+
+_QUIET_S = 10.0
+_NAME = 40
+_SHOWN = 10
+_ASKING = {
+    "spotify": "asking Spotify for features",
+    "reccobeats": "asking ReccoBeats for features",
+    "upload": "having ReccoBeats hear clips",
+    "audio": "listening",
+}
+_NAMES = {
+    "table": "tables",
+    "files": "files",
+    "spotify": "Spotify",
+    "reccobeats": "ReccoBeats",
+    "upload": "ReccoBeats, of clips",
+    "audio": "own audio",
+    "subsonic": "Subsonic",
+    "jellyfin": "Jellyfin",
+}
+_FEWEST = 10  # complete tracks a mood, to train on
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[str], "Told"]]:
+    """Show what is under way, a stage at a time; where nobody looks, a line now and then.
+
+    Yields
+    ------
+    callable
+        Begins a stage by its name; gives what is told of its progress.
+    """
+    if not terminal.err.is_terminal:
+        told = time.monotonic()
+
+        def begin_quietly(stage: str) -> "Told":
+            words = _ASKING.get(stage, f"reading {stage}")
+
+            def tell(done: int, total: int | None) -> None:
+                nonlocal told
+                if time.monotonic() - told > _QUIET_S and done:
+                    told = time.monotonic()
+                    of = "" if total is None else f" of {total:,}"
+                    terminal.note(f"{words}: {done:,}{of}")
+
+            return tell
+
+        yield begin_quietly
+        return
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        TextColumn("{task.fields[state]}"),
+    )
+    with Progress(*columns, console=terminal.err, transient=True) as shown:
+        task = shown.add_task("", total=None, state="")
+
+        def begin(stage: str) -> "Told":
+            words = _ASKING.get(stage, f"reading {stage}")
+            shown.reset(task, description=terminal.plain(words).plain[:_NAME], total=None, state="")
+
+            def tell(done: int, total: int | None) -> None:
+                state = f"{done:,}" if total is None else f"{done:,} of {total:,}"
+                shown.update(task, completed=done, total=total, state=state)
+
+            return tell
+
+        yield begin
+
+
+def collected(found: "Collected", out: Path) -> None:
+    """Print what was got by mood and source, where features are from, and what is missing."""
+    _moods(found)
+    _origins(found)
+    _missing(found)
+    for comparison in found.comparisons:
+        terminal.out.print(Text.assemble(("scales  ", "bold"), comparison.words()))
+    again = found.gathered.n_again
+    if again:
+        words = f"{counted(again, 'entry', 'entries')} stood twice in one playlist: taken once"
+        terminal.note(words)
+    if n := len(found.gathered.in_several_moods()):
+        terminal.out.print(
+            Text(
+                f"{counted(n, 'track')} stand in playlists of several moods; "
+                "affetto train leaves such tracks out",
+                "yellow",
+            )
+        )
+    terminal.note(f"Written: {out} ({counted(len(found.frame), 'row')})")
+    terminal.out.print()
+    terminal.hints({f"affetto train {out} --group playlist": "a model of these moods"})
+
+
+def problems(found: "Collected") -> None:
+    """Print what could not be done, a line each, and that nothing is lost."""
+    for what, error in found.failures[:_SHOWN]:
+        terminal.err.print(terminal.plain(f"{what}: {error}"), soft_wrap=True)
+    if len(found.failures) > _SHOWN:
+        terminal.note(f"… and {len(found.failures) - _SHOWN:,} more files")
+    for problem in found.problems:
+        name = _NAMES.get(problem.what, problem.what)
+        text = terminal.plain(f"{name}: {problem.error}")
+        text.stylize("yellow")
+        terminal.err.print(text, soft_wrap=True)
+    if found.problems:
+        terminal.note("The same command goes on from here; what was fetched is kept")
+
+
+def _moods(found: "Collected") -> None:
+    complete = Counter(found.frame.filter(found.complete())["mood"].to_list())
+    rows = Counter(found.frame["mood"].to_list())
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("mood", no_wrap=True, max_width=_NAME, overflow="ellipsis")
+    for name in ("playlists", "tracks", "all features"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    table.add_column("from")
+    most = max(rows.values())
+    for mood in resolve_moods(mood_order(rows)):
+        lists = [listing for listing in found.listings if listing.mood == mood.name]
+        sources = Counter(listing.source for listing in lists)
+        by_source = ", ".join(
+            f"{_NAMES[name]} ({n})" if len(sources) > 1 else _NAMES[name]
+            for name, n in sources.items()
+        )
+        table.add_row(
+            terminal.plain(mood.name),
+            f"{len(lists):,}",
+            f"{rows[mood.name]:,}",
+            f"{complete[mood.name]:,}",
+            Text(terminal.bar(rows[mood.name] / most), style=mood.colour_dark),
+            Text(by_source, style="dim"),
+        )
+    terminal.out.print(table)
+    terminal.out.print()
+
+
+def _origins(found: "Collected") -> None:
+    """Print how many tracks have their features from where, in words."""
+    parts = []
+    for origin in found.order:
+        is_from = [pl.col(f"from_{name}") == origin for name in FEATURE_NAMES]
+        counts = found.frame.select(pl.sum_horizontal(is_from)).to_series()
+        n = int((counts >= len(FEATURE_NAMES) // 2).sum())
+        if n:
+            parts.append(f"{_NAMES[origin]} {n:,}")
+    told = " · ".join(parts) or "none"
+    terminal.out.print(Text.assemble(("features", "bold"), f"  {told}"))
+
+
+def _missing(found: "Collected") -> None:
+    incomplete = found.frame.filter(~found.complete())
+    if len(incomplete):
+        nulls = {name: incomplete[name].null_count() for name in FEATURE_NAMES}
+        lacking = [name for name, n in nulls.items() if n]
+        which = "features" if len(lacking) == len(FEATURE_NAMES) else ", ".join(lacking)
+        text = f"{counted(len(incomplete), 'row')} of {len(found.frame):,} lack {which}"
+        terminal.out.print(Text.assemble(("missing", "bold"), f"   {text}{_why(found)}"))
+    left_out: Counter[str] = Counter()
+    for listing in found.listings:
+        left_out.update(listing.not_tracks)
+    for reason, n in left_out.most_common(5):
+        terminal.note(f"{counted(n, 'entry', 'entries')} left out: {reason}")
+    complete = Counter(found.frame.filter(found.complete())["mood"].to_list())
+    few = [mood for mood in mood_order(found.frame["mood"].to_list()) if complete[mood] < _FEWEST]
+    if few:
+        words = f"Too few to learn from (at least {_FEWEST} complete tracks a mood): "
+        terminal.out.print(Text(words + ", ".join(few), "yellow"))
+
+
+def _why(found: "Collected") -> str:
+    """Say why features are missing: unknown to whom, and what could be done."""
+    asked = [_NAMES[name] for name in found.asked if name != "audio"]
+    parts = [f"unknown to {' and '.join(asked)}"] if asked else []
+    if "audio" in found.asked:
+        parts.append("and there is no audio to hear" if parts else "there is no audio to hear")
+    return f": {' '.join(parts)}" if parts else ""

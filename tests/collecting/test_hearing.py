@@ -1,0 +1,104 @@
+"""Own audio: of this machine or of a music server, heard once."""
+
+import shutil
+
+import pytest
+
+from affetto.collecting.hearing import OwnAudio
+from affetto.collecting.recordings import Recordings
+from affetto.errors import OfflineError, ServiceUnreachableError
+from affetto.features import FEATURE_NAMES
+from affetto.sources.cache import AnswerCache
+from affetto.sources.contract import Listed
+from affetto.tracks import Track
+
+
+class MadeServer:
+    """Hands out files as a music server does."""
+
+    name = "subsonic"
+    account_key = "subsonic me@music"
+
+    def __init__(self, files, gone=()):
+        self.files, self.gone, self.fetched = files, gone, []
+
+    def fetch(self, listed, folder):
+        self.fetched.append(listed.handle)
+        if listed.handle in self.gone:
+            raise ServiceUnreachableError(f"{listed.handle} is gone")
+        return shutil.copy(self.files[listed.handle], folder / "track.wav")
+
+
+def heard(audio, *tracks):
+    return dict(audio.features(tracks))
+
+
+def there(handle, origin="subsonic"):
+    return Listed(Track(id=handle), origin=origin, handle=handle)
+
+
+def test_a_file_is_heard_once_until_it_changes(cache, tmp_path, make_wav, monkeypatch):
+    path = make_wav(tmp_path / "a.wav")
+    audio = OwnAudio(Recordings(cache), jobs=1)
+    listed = Listed(Track(), path=str(path))
+    assert audio.can_tell(listed)
+    told = heard(audio, listed)[0]
+    assert 2_900 < told.features["duration_ms"] < 3_100
+    assert set(told.features) <= set(FEATURE_NAMES) and "energy" in told.features
+    monkeypatch.setattr("affetto.collecting.hearing.listen", None)  # not called
+    assert heard(audio, listed)[0] == told
+    monkeypatch.undo()
+    make_wav(path, seconds=4.0)
+    assert heard(audio, listed)[0].features["duration_ms"] > 3_900
+
+
+def test_what_is_no_audio_is_a_failure_of_its_own_and_tried_again(cache, tmp_path, make_wav):
+    bad, good = tmp_path / "bad.wav", make_wav(tmp_path / "good.wav")
+    bad.write_bytes(b"no audio")
+    audio = OwnAudio(Recordings(cache), jobs=1)
+    told = heard(audio, Listed(Track(), path=str(bad)), Listed(Track(), path=str(good)))
+    assert told[0].features == {} and "energy" in told[1].features
+    ((failed, error),) = audio.failures
+    assert failed.path == str(bad) and error
+    make_wav(bad)
+    assert "energy" in heard(audio, Listed(Track(), path=str(bad)))[0].features
+
+
+def test_audio_of_a_server_is_heard_and_leaves_no_file(cache, tmp_path, make_wav, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    files = {str(place): make_wav(tmp_path / f"{place}.wav") for place in range(3)}
+    server = MadeServer(files, gone={"1"})
+    audio = OwnAudio(Recordings(cache, {"subsonic": server}), jobs=1)
+    tracks = [there("0"), there("1"), there("2")]
+    told = heard(audio, *tracks)
+    assert sorted(told) == [0, 2] and "energy" in told[2].features
+    assert [str(listed.handle) for listed, _ in audio.failures] == ["1"]
+    assert list((tmp_path / "temporary").iterdir()) == []
+    server.fetched.clear()
+    assert heard(audio, tracks[0], tracks[2]) == {0: told[0], 1: told[2]}
+    assert server.fetched == []
+
+
+def test_a_server_that_is_gone_ends_the_hearing(cache):
+    audio = OwnAudio(Recordings(cache, {"subsonic": MadeServer({}, gone={"0", "1"})}), jobs=1)
+    with pytest.raises(ServiceUnreachableError, match="is gone"):
+        heard(audio, there("0"), there("1"))
+
+
+def test_nothing_can_be_heard_without_a_file_or_a_server(cache):
+    audio = OwnAudio(Recordings(cache, {"subsonic": MadeServer({})}))
+    assert not audio.can_tell(Listed(Track(id="a")))
+    assert not audio.can_tell(there("0", origin="spotify"))
+    assert audio.can_tell(there("0"))
+
+
+def test_offline_files_are_heard_and_servers_are_not_asked(tmp_path, make_wav):
+    path = make_wav(tmp_path / "a.wav")
+    server = MadeServer({"0": path})
+    with AnswerCache(tmp_path / "answers.sqlite", offline=True) as cache:
+        audio = OwnAudio(Recordings(cache, {"subsonic": server}), jobs=1)
+        assert "energy" in heard(audio, Listed(Track(), path=str(path)))[0].features
+        with pytest.raises(OfflineError, match="leave out --offline"):
+            heard(audio, there("0"))
+    assert server.fetched == []
