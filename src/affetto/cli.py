@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 import affetto
+from affetto.cli_accounts import login, logout
 from affetto.cli_collect import collect
 from affetto.cli_library import library_app
 from affetto.cli_model import model_app
@@ -47,6 +48,8 @@ app.add_typer(library_app, name="library")
 app.command()(serve)
 app.command()(collect)
 app.command()(publish)
+app.command()(login)
+app.command()(logout)
 
 STOPPED = 130
 

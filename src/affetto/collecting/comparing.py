@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from affetto.collecting.filling import Stage, ask
 from affetto.collecting.gathering import Gathered
-from affetto.collecting.scales import Summary, compare
+from affetto.collecting.scales import Summary, differences
 from affetto.features import FEATURE_NAMES
 from affetto.sources.contract import FeatureSource
 
@@ -77,7 +77,7 @@ def _compared(gathered: Gathered, first: str, second: str, spread: Mapping[str, 
     shared = _shared(gathered, first, second)
     ours, theirs = gathered.values(first)[shared], gathered.values(second)[shared]
     told = [(_features(one), _features(other)) for one, other in zip(ours, theirs, strict=True)]
-    return compare(first, second, told, spread)
+    return Summary(first, second, differences(first, second, told, spread))
 
 
 def _features(row: npt.NDArray[np.float64]) -> dict[str, float]:

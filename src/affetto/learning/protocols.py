@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from affetto.errors import LabelError
 from affetto.learning.across import sources_pool, unseen_source
+from affetto.learning.audit import Audit, note
 from affetto.learning.candidates import Candidate, Settings
 from affetto.learning.comparison import Judge, Judged
 from affetto.learning.consistency import consistency
@@ -36,6 +38,25 @@ def with_groups(tracks: LabelledTracks) -> LabelledTracks:
     unnamed = tracks.groups == tracks.tables
     by_mood = np.char.add(np.char.add(tracks.tables, ": "), tracks.labels)
     return replace(tracks, groups=np.where(unnamed, by_mood, tracks.groups))
+
+
+def without_vain_groups(
+    tracks: LabelledTracks, audit: Audit, seed: int
+) -> tuple[LabelledTracks, Audit]:
+    """Leave groups out of a run where none could be kept unseen, and say so.
+
+    One playlist a mood is what most people begin with: a model can be learned from it, only
+    nobody can tell how it does on a playlist never seen.
+    """
+    if tracks.groups is None:
+        return tracks, audit
+    try:
+        group_splits(tracks.y, tracks.groups, tracks.moods, seed=seed, limit=1)
+    except LabelError as exc:
+        words = f"{exc}. The model is judged on tracks drawn at random alone, which flatters."
+        found = note(words[0].upper() + words[1:])
+        return replace(tracks, groups=None), replace(audit, findings=(*audit.findings, found))
+    return tracks, audit
 
 
 def contest_over(

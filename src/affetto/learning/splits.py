@@ -314,7 +314,7 @@ def _nothing_unseen(y: Indices, groups: npt.NDArray[np.str_], moods: Sequence[st
         why, do = "standing in one group", "Add a second playlist"
     return (
         f"no group can be kept unseen: {whose} would keep fewer than {MIN_LEARNING} tracks to "
-        f"learn from, {why}. {do} to it, or leave --group out"
+        f"learn from, {why}. {do} to it"
     )
 
 

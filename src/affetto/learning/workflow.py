@@ -28,7 +28,13 @@ from affetto.learning.evaluation import Predictions, summary, wilson_interval
 from affetto.learning.fitting import fit_model
 from affetto.learning.interpretation import explore, leading_features, odds_ratios
 from affetto.learning.labels import LabelledTable, resolve_tables
-from affetto.learning.protocols import STAGE, contest_over, unseen_music, with_groups
+from affetto.learning.protocols import (
+    STAGE,
+    contest_over,
+    unseen_music,
+    with_groups,
+    without_vain_groups,
+)
 from affetto.learning.record import (
     about_model,
     counts_by_mood,
@@ -226,7 +232,7 @@ def train(
         keep_duplicates=settings.keep_duplicates,
     )
     report("reading", 1, 1)
-    tracks = with_groups(tracks)
+    tracks, audit = without_vain_groups(with_groups(tracks), audit, settings.seed)
     judge = Judge(tracks, settings.seed, settings.jobs, report)
     evidence, model = _Run(tracks, settings, judge).carry_out(sources, audit)
     evidence["seconds"] = round(time.perf_counter() - started, 2)

@@ -226,7 +226,7 @@ def members(archive: str) -> list[str]:
             if not one.is_dir()
             and is_table(one.filename)
             # What macOS adds to a zip: names of tables that hold none.
-            and not any(part.startswith((".", "__MACOSX")) for part in Path(one.filename).parts)
+            and not Path(one.filename).name.startswith(".")
         ]
     if not found:
         raise PlaylistError(f"{shown} holds no tables (CSV, TSV, JSON Lines, Parquet).")

@@ -27,6 +27,7 @@ from affetto.sources.music_server import (
     login_setting,
     suffix_of,
     text_of,
+    walked,
 )
 from affetto.sources.patience import Patience
 from affetto.sources.web import WebClient, checked_url
@@ -39,7 +40,6 @@ WRITTEN_AT_ONCE: Final = 100
 """Tracks added or taken out at once: they stand in the address, which may be 8 kB long."""
 
 _TICKS_A_MS = 10_000
-_KEY_OWNER = "the owner of an API key"
 _WAYS = (
     "log in with: affetto login jellyfin; or set JELLYFIN_URL, JELLYFIN_USER and JELLYFIN_PASSWORD "
     "(or JELLYFIN_API_KEY)"
@@ -143,10 +143,10 @@ class Jellyfin(MusicServer):
         except LoginError as exc:
             raise _unknown(self._url, exc) from exc
         if not named:
-            raise LoginError(
-                f"an API key of {self._url} belongs to no user: set JELLYFIN_USER to one of "
-                f"{', '.join(sorted(by_name)) or '(it tells of none)'}"
-            )
+            users_there = ", ".join(sorted(by_name)) or "(it tells of none)"
+            is_nameless = self._user.startswith("key-")
+            wrong = "an API key belongs to no user" if is_nameless else f"no user {self._user!r}"
+            raise LoginError(f"{self._url}: {wrong}; set JELLYFIN_USER to one of {users_there}")
         self._cache.put(service, "user", self._user, named[0], days=MISS_DAYS)
         return named[0]
 
@@ -169,8 +169,8 @@ class Jellyfin(MusicServer):
         return self._page(told)
 
     def _page(self, told: object) -> Page:
-        items = _list(told, self._url, "Items")
-        return Page(items, count_of(told["TotalRecordCount"] if _counts(told) else None))
+        total = told.get("TotalRecordCount") if isinstance(told, dict) else None
+        return Page(_list(told, self._url, "Items"), count_of(total))
 
     def _ask_playlists(self, start: int) -> Page:
         page = self._items(start, PAGE, IncludeItemTypes="Playlist", Fields="ChildCount")
@@ -229,20 +229,18 @@ class Jellyfin(MusicServer):
             raise _unknown(self._url, exc) from exc
 
     def _own(self, name: str) -> Sequence[str]:
-        found: list[str] = []
-        start = 0
-        while True:
-            page = self._items(start, PAGE, IncludeItemTypes="Playlist", Fields="CanDelete")
-            found += [
-                str(one["Id"])
-                for one in page.entries
-                if text_of(one.get("Name")) == name.strip()
-                and one.get("Id")
-                and one.get("CanDelete") is not False
-            ]
-            start += len(page.entries)
-            if not page.entries or (page.n_total is not None and start >= page.n_total):
-                return [key for key in found if self._is_mine(key)]
+        def ask(start: int) -> Page:
+            return self._items(start, PAGE, IncludeItemTypes="Playlist", Fields="CanDelete")
+
+        found = [
+            key
+            for page in walked(ask)
+            for one in page.entries
+            if text_of(one.get("Name")) == name.strip()
+            and (key := text_of(one.get("Id")))
+            and one.get("CanDelete") is not False
+        ]
+        return [key for key in found if self._is_mine(key)]
 
     def _is_mine(self, key: str) -> bool:
         """Ask what only the owner is told: administrators may delete the playlists of all."""
@@ -253,6 +251,8 @@ class Jellyfin(MusicServer):
         except LoginError:
             raise
         except ServiceRefusedError as exc:
+            if exc.status >= 500:
+                raise
             return exc.status != 403  # older servers have no such page
         return True
 
@@ -260,12 +260,8 @@ class Jellyfin(MusicServer):
         return tuple(str(item.get("Id")) for item in self._content(key))
 
     def _content(self, key: str) -> list[dict[str, Any]]:
-        items: list[dict[str, Any]] = []
-        while True:
-            page = self._page(self._ask_playlist(key, len(items)))
-            items += page.entries
-            if not page.entries or (page.n_total is not None and len(items) >= page.n_total):
-                return items
+        pages = walked(lambda start: self._page(self._ask_playlist(key, start)))
+        return [item for page in pages for item in page.entries]
 
     def _lasting(self, tracks: Sequence[str]) -> tuple[str, ...]:
         """Leave out what stands there before: most versions take a track once."""
@@ -409,10 +405,6 @@ def _base(url: str) -> str:
     return checked_url(url.partition("/web/")[0], "the Jellyfin server").removesuffix("/web")
 
 
-def _counts(told: object) -> bool:
-    return isinstance(told, dict) and "TotalRecordCount" in told
-
-
 def _list(told: object, url: str, name: str | None = None) -> list[dict[str, Any]]:
     found = told if name is None else told.get(name) if isinstance(told, dict) else None
     if not isinstance(found, list):
@@ -438,7 +430,7 @@ def _entry(item: Mapping[str, Any]) -> Entry:
     sources = [one for one in _some(item.get("MediaSources")) if isinstance(one, dict)]
     path = text_of(item.get("Path")) or text_of(sources[0].get("Path") if sources else None)
     ids = item.get("ProviderIds")
-    isrcs = [one for name, one in ids.items() if name.lower() == "isrc"] if _is_map(ids) else []
+    known = ids if isinstance(ids, dict) else {}
     ticks = item.get("RunTimeTicks")
     is_number = isinstance(ticks, int | float) and not isinstance(ticks, bool)
     kind = text_of(item.get("Type"))
@@ -449,8 +441,8 @@ def _entry(item: Mapping[str, Any]) -> Entry:
         title=item.get("Name"),
         artist=", ".join(filter(None, artists)) or item.get("AlbumArtist"),
         album=item.get("Album"),
-        isrc=isrcs,
-        ms=ticks / _TICKS_A_MS if is_number else None,
+        isrc=[one for name, one in known.items() if name.lower() == "isrc"],
+        ms=float(ticks or 0) / _TICKS_A_MS if is_number else None,
         path=path,
         suffix=suffix_of(ending) or next(filter(None, map(suffix_of, containers)), ""),
         problem=None if kind == "Audio" else f"no music: {kind or 'of no kind'}",
@@ -459,7 +451,3 @@ def _entry(item: Mapping[str, Any]) -> Entry:
 
 def _some(found: object) -> list[Any]:
     return found if isinstance(found, list) else []
-
-
-def _is_map(found: object) -> bool:
-    return isinstance(found, dict)

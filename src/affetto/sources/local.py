@@ -19,7 +19,6 @@ them there; name them themselves. Nothing is kept between runs: the files are he
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from typing import Final
 
 from affetto.errors import InputError, PlaylistError, TableError
@@ -105,9 +104,8 @@ class LocalSource:
         if kind == "zip":
             return [_found("zip", stem(one), None, path, one) for one in members(path)]
         if kind == "list":
-            with _as_playlist_errors():
-                playlist = read_playlist(path)
-            return [_found("list", playlist.name, len(playlist.entries), path)]
+            name, entries = _in_list(path)
+            return [_found("list", name, len(entries), path)]
         if kind == "file":
             return [_found("file", _called(os.path.dirname(path)), 1, path)]  # noqa: PTH120
         playlists = self._export(path).playlists()
@@ -158,9 +156,7 @@ class LocalSource:
                 for member in parts or members(path):
                     yield from open_member(path, member).batches()
             case "list":
-                with _as_playlist_errors():
-                    entries = read_playlist(path).entries
-                yield from _some([listed for entry in entries for listed in _named(entry)])
+                yield from _some(_in_list(path)[1])
             case "files":
                 yield from _some([Listed(Track(), path=one) for one in _audio(_inside(path)[0])])
             case "folder" | "file":
@@ -236,15 +232,24 @@ def _some(listed: Sequence[Listed]) -> Iterator[list[Listed]]:
         yield list(listed[start : start + BATCH])
 
 
-def _named(entry: PlaylistEntry) -> list[Listed]:
-    """List what an entry of a playlist file means: a file, or all that a folder or list holds."""
-    if entry.error is not None:
-        return [_listed(entry, entry.error)]
-    if is_table(entry.path):
-        return [_listed(entry, "is a table, not audio; name it by itself")]
-    if os.path.isdir(entry.path) or entry.path.lower().endswith(PLAYLIST_SUFFIXES):  # noqa: PTH112
-        return [_listed(one, one.error) for one in find_inputs([entry.path]).audio]
-    return [_listed(entry, None)]
+def _in_list(path: str) -> tuple[str, list[Listed]]:
+    """Read a playlist file: its name, and what it lists, twice what stands in it twice."""
+    try:
+        playlist = read_playlist(path)
+    except InputError as exc:
+        raise PlaylistError(str(exc)) from exc
+    if any(entry.error is None and _is_more(entry.path) for entry in playlist.entries):
+        # Lists in lists may name each other: found as everywhere else, each file once.
+        return playlist.name, [_listed(one, one.error) for one in find_inputs([path]).audio]
+    no_audio = "is a table, not audio; name it by itself"
+    return playlist.name, [
+        _listed(one, one.error or (no_audio if is_table(one.path) else None))
+        for one in playlist.entries
+    ]
+
+
+def _is_more(path: str) -> bool:
+    return path.lower().endswith(PLAYLIST_SUFFIXES) or os.path.isdir(path)  # noqa: PTH112
 
 
 def _listed(entry: PlaylistEntry | AudioEntry, problem: str | None) -> Listed:
@@ -265,11 +270,3 @@ def _absent(path: str) -> str:
     except TableError as exc:
         return str(exc)
     return f"{printable(path)} was not there a moment ago; try again."
-
-
-@contextmanager
-def _as_playlist_errors() -> Iterator[None]:
-    try:
-        yield
-    except InputError as exc:
-        raise PlaylistError(str(exc)) from exc

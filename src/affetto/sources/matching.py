@@ -99,7 +99,7 @@ class CatalogueIndex:
         here = _parts(str(Path(path).absolute()))
         if not here:
             return ()
-        longest, places = 0, []
+        longest, places = 0, list[int]()
         for place in _places(self._by_file, here[-1]):
             there = self._folders[place].split("/") if self._folders[place] else []
             n_alike = 1 + _common_end(here[:-1], there)

@@ -285,29 +285,21 @@ class MusicServer(ABC):
 
     def _pages(self, kind: str, key: str, what: str, ask: Callable[[int], Page]) -> Iterator[Page]:
         """Give page after page, each from what is kept or else asked for and kept at once."""
-        start = 0
-        before: list[Entry] | None = None
-        while True:
+
+        def kept_or_asked(start: int) -> Page:
             place = f"{key}@{start}"
             kept = self._cache.get(self.account_key, kind, place, changes=True)
-            if kept is not None and kept.value is None:
-                raise PlaylistError(f"{what} is gone")
-            if kept is not None:
-                page = Page(kept.value["entries"], kept.value["total"])
-            else:
+            if kept is None:
                 self._cache.must_ask(what)
                 page = ask(start)
                 value = {"entries": page.entries, "total": page.n_total}
                 self._cache.put(self.account_key, kind, place, value, days=PLAYLIST_DAYS)
-            # A server that knows no pages would repeat its first one for ever.
-            if page.entries == before:
-                return
-            if page.entries or start == 0:
-                yield page
-            start += len(page.entries)
-            if not page.entries or (page.n_total is not None and start >= page.n_total):
-                return
-            before = page.entries
+                return page
+            if kept.value is None:
+                raise PlaylistError(f"{what} is gone")
+            return Page(kept.value["entries"], kept.value["total"])
+
+        return walked(kept_or_asked)
 
     def _found(self, playlist: Entry) -> FoundPlaylist:
         return FoundPlaylist(
@@ -344,6 +336,23 @@ class MusicServer(ABC):
                 return None
             path = os.path.join(os.path.expanduser(self._folder), path)  # noqa: PTH111, PTH118
         return path if os.path.isfile(path) else None  # noqa: PTH113 - as above
+
+
+def walked(ask: Callable[[int], Page]) -> Iterator[Page]:
+    """Give page after page of a list to its end, at least one."""
+    start = 0
+    before: list[Entry] | None = None
+    while True:
+        page = ask(start)
+        # A server that knows no pages would repeat its first one for ever.
+        if page.entries == before:
+            return
+        if page.entries or start == 0:
+            yield page
+        start += len(page.entries)
+        if not page.entries or (page.n_total is not None and start >= page.n_total):
+            return
+        before = page.entries
 
 
 def entry_of(

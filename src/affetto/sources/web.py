@@ -8,10 +8,12 @@ import json as json_module
 import logging
 import math
 import re
+import ssl
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, NoReturn, Self
@@ -109,6 +111,7 @@ class WebClient:
             # Redirections are not followed: they could carry a password to another host.
             self._client = httpx.Client(
                 headers={**said, **(headers or {})},
+                verify=_trusted(),
                 timeout=httpx.Timeout(self.patience.timeout_s, pool=None),
                 limits=httpx.Limits(max_connections=self.patience.at_once),
             )
@@ -181,8 +184,15 @@ class WebClient:
 
         return self.gate.ask(once)
 
-    def download(self, path: str, target: Path, params: Mapping[str, Any] | None = None) -> None:
-        """Fetch a file, whole or not at all.
+    def download(
+        self,
+        path: str,
+        target: Path,
+        params: Mapping[str, Any] | None = None,
+        *,
+        form: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Fetch a file, whole or not at all; asked for with a form where secrets go with it.
 
         Raises
         ------
@@ -193,7 +203,7 @@ class WebClient:
         """
 
         def once() -> None:
-            request = self._request("GET", path, params)
+            request = self._request("POST" if form else "GET", path, params, form=form)
             with self._sent(request, path) as response, written_aside(target) as aside:
                 kind = response.headers.get("content-type", "").partition(";")[0]
                 if kind.startswith(("application/json", "text/")):
@@ -239,6 +249,8 @@ class WebClient:
             return None
         if raw[:200].lstrip().lower().startswith((b"<!doctype", b"<html")):
             self._refuse(path, "a web page: is the address right, or is there a login before it?")
+        if raw[:200].lstrip().startswith(b"<"):
+            self._refuse(path, "XML in place of JSON: is it too old to know JSON?")
         try:
             return json_module.loads(raw)
         except (ValueError, RecursionError) as exc:
@@ -328,6 +340,12 @@ class WebClient:
         for secret in self._secrets:
             text = text.replace(secret, "…")
         return text
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Read the certificates once for all clients: it takes longer than all else they begin with."""
+    return httpx.create_ssl_context()
 
 
 @contextmanager

@@ -1,0 +1,237 @@
+"""The whole of collecting, on sources made for it."""
+
+import pytest
+
+from affetto.collecting.collect import POLICY, collect
+from affetto.collecting.references import Request
+from affetto.errors import (
+    ClientMissingError,
+    LoginError,
+    PlaylistError,
+    ServiceAnswerError,
+    ServiceBusyError,
+    ServiceUnreachableError,
+)
+from affetto.features import FEATURE_NAMES
+from affetto.sources.contract import FoundPlaylist, Listed
+from affetto.tracks import Track
+
+WHOLE = {
+    **dict.fromkeys(FEATURE_NAMES, 0.5),
+    **{"tempo": 120.0, "loudness": -8.0, "duration_ms": 200_000.0},
+}
+
+
+class MadeSource:
+    """Playlists that are made for a test: entries, or errors among them."""
+
+    def __init__(self, name, playlists):
+        self.name, self.lists, self.n_finds = name, playlists, 0
+
+    def find(self, reference):
+        self.n_finds += 1
+        wanted = reference.rpartition("/")[2]
+        if isinstance(self.lists, Exception):
+            raise self.lists
+        if wanted == "all":
+            return [FoundPlaylist(self.name, name, name) for name in self.lists]
+        if wanted not in self.lists:
+            raise PlaylistError(f"there is no playlist {wanted!r}")
+        return [FoundPlaylist(self.name, wanted, wanted)]
+
+    def tracks(self, playlist, progress=None):
+        for place, entry in enumerate(self.lists[playlist.key]):
+            if isinstance(entry, Exception):
+                raise entry
+            progress(place + 1, len(self.lists[playlist.key]))
+            yield entry
+
+
+class MadeServices:
+    """As `affetto.collecting.services.Services`."""
+
+    def __init__(self, sources, tellers=()):
+        self.sources = {source.name: source for source in sources}
+        self.tellers = {teller.name: teller for teller in tellers}
+
+    def playlists(self, name):
+        if name not in self.sources:
+            raise ClientMissingError('pip install "affetto[sources]"')
+        return self.sources[name]
+
+    def teller(self, name):
+        teller = self.tellers.get(name)
+        if isinstance(teller, type) and issubclass(teller, Exception):
+            raise teller("pip install")
+        return teller
+
+    def failures(self):
+        return []
+
+    def counts(self):
+        return {"reccobeats": 3}
+
+
+def entry(place, **features):
+    return Listed(Track(id=f"{place:022d}", title=f"Track {place}", artist="A"), features)
+
+
+def ask(*references):
+    return [
+        Request(reference, "files" if "/" not in reference else reference.split(":")[0], mood)
+        for mood, reference in references
+    ]
+
+
+def test_playlists_become_one_labelled_table(stage, make_teller):
+    files = MadeSource("files", {"happy": [entry(1, **WHOLE), entry(2)], "dark 2": [entry(3)]})
+    server = MadeSource("subsonic", {"Calm": [entry(4), entry(1)]})
+    teller = make_teller("reccobeats", {f"{2:022d}": WHOLE})
+    found = collect(
+        ask((None, "happy"), ("Dark", "dark 2"), ("Calm", "subsonic:playlist/Calm")),
+        MadeServices([files, server], [teller]),
+        stage,
+    )
+    frame = found.frame
+    assert frame["mood"].to_list() == ["Happy", "Happy", "Dark", "Calm", "Calm"]
+    assert frame["playlist"].to_list() == ["happy", "happy", "dark 2", "Calm", "Calm"]
+    assert frame["source"].to_list() == ["files"] * 3 + ["subsonic"] * 2
+    assert frame["from_energy"].to_list() == ["table", "reccobeats", None, None, "table"]
+    told = found.as_dict()
+    assert (told["rows"], told["tracks"], told["complete"]) == (5, 4, 3)
+    assert told["moods"] == [
+        {"mood": "Happy", "source": "files", "playlists": 1, "tracks": 2, "complete": 2},
+        {"mood": "Dark", "source": "files", "playlists": 1, "tracks": 1, "complete": 0},
+        {"mood": "Calm", "source": "subsonic", "playlists": 1, "tracks": 2, "complete": 1},
+    ]
+    assert told["features"]["energy"] == {"table": 2, "reccobeats": 1}
+    assert told["in_several_moods"] == 1  # track 1 is happy and calm
+    assert told["requests"] == {"reccobeats": 3}
+    assert found.problems == []
+
+
+def test_a_playlist_that_fails_costs_the_others_nothing(stage):
+    files = MadeSource(
+        "files",
+        {
+            "good": [entry(1, **WHOLE)],
+            "broken": [entry(2, **WHOLE), ServiceAnswerError("cut"), entry(3)],
+            "empty": [],
+            "talk": [Listed(Track(title="News"), problem="is an episode")],
+        },
+    )
+    found = collect(
+        ask(("A", "good"), ("B", "gone"), ("C", "broken"), ("D", "empty"), ("E", "talk")),
+        MadeServices([files]),
+        stage,
+    )
+    assert found.frame["mood"].to_list() == ["A", "C"]
+    assert {problem.what: str(problem.error) for problem in found.problems} == {
+        "gone": "there is no playlist 'gone'",
+        "broken (broken)": "cut",
+        "empty (empty)": "the playlist 'empty' is empty",
+        "talk (talk)": "the playlist 'talk' holds no track that can be used (1 left out)",
+    }
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        LoginError("no login"),
+        ServiceBusyError("until 14:30", until=1.0),
+        ServiceUnreachableError("down"),
+    ],
+)
+def test_a_service_that_is_no_use_is_asked_once(stage, error):
+    server = MadeSource("subsonic", error)
+    files = MadeSource("files", {"good": [entry(1, **WHOLE)]})
+    requests = ask(("A", "subsonic:playlist/x"), ("B", "subsonic:playlist/y"), ("C", "good"))
+    found = collect(requests, MadeServices([files, server]), stage)
+    assert server.n_finds == 1
+    assert [problem.error for problem in found.problems] == [error]
+    assert found.frame["mood"].to_list() == ["C"]
+
+
+def test_nothing_at_all_is_an_error_that_says_why(stage):
+    services = MadeServices([MadeSource("files", {})])
+    with pytest.raises(PlaylistError, match=r"^there is no playlist 'a'$"):
+        collect(ask(("A", "a")), services, stage)
+    with pytest.raises(PlaylistError, match=r"nothing could be collected\. a: there is no .*; b: "):
+        collect(ask(("A", "a"), ("B", "b")), services, stage)
+    with pytest.raises(ClientMissingError, match="affetto\\[sources\\]"):
+        collect(ask(("A", "spotify:playlist/x")), services, stage)
+
+
+def test_a_playlist_named_twice_for_a_mood_is_taken_once(stage):
+    files = MadeSource("files", {"a": [entry(1, **WHOLE)], "b": [entry(2, **WHOLE)]})
+    found = collect(ask(("A", "a"), ("A", "files:x/all"), ("B", "a")), MadeServices([files]), stage)
+    assert found.frame.select("mood", "playlist").rows() == [("A", "a"), ("A", "b"), ("B", "a (2)")]
+
+
+def test_without_moods_each_playlist_is_labelled_by_its_name(stage):
+    files = MadeSource("files", {"my dark songs": [entry(1, **WHOLE)], "Chill 3": [entry(2)]})
+    found = collect(ask((None, "files:x/all")), MadeServices([files]), stage)
+    assert found.frame["mood"].to_list() == ["Dark", "Chill"]
+
+
+def test_sources_that_are_mixed_are_compared_on_shared_tracks(stage, make_teller):
+    quieter = {**WHOLE, "energy": 0.25}
+    files = MadeSource(
+        "files",
+        {
+            "a": [entry(place, **{**WHOLE, "energy": place / 100}) for place in range(60)]
+            + [entry(99)]
+        },
+    )
+    teller = make_teller("reccobeats", {f"{place:022d}": quieter for place in range(100)})
+    services = MadeServices([files], [teller])
+    found = collect(ask(("A", "a")), services, stage)
+    (summary,) = found.comparisons
+    assert (summary.first, summary.second) == ("table", "reccobeats")
+    assert summary.n_shared == 40
+    assert len(teller.asked) == 41  # the one that lacked features, and 40 to compare
+    assert found.frame["from_energy"].to_list() == ["table"] * 60 + ["reccobeats"]
+    # What was asked for the comparison counts for nothing else.
+    assert found.frame["energy"].to_list() == [place / 100 for place in range(60)] + [0.25]
+    teller.asked.clear()
+    assert collect(ask(("A", "a")), services, stage, compare=False).comparisons == []
+    assert len(teller.asked) == 1
+
+
+def test_one_source_alone_is_compared_with_nothing(stage, make_teller):
+    files = MadeSource("files", {"a": [entry(1, **WHOLE)]})
+    teller = make_teller("reccobeats", {})
+    assert collect(ask(("A", "a")), MadeServices([files], [teller]), stage).comparisons == []
+    assert teller.asked == []
+
+
+def test_a_missing_extra_matters_only_where_something_is_missing(stage):
+    missing = {"reccobeats": ClientMissingError}
+    whole = MadeServices([MadeSource("files", {"a": [entry(1, **WHOLE)]})])
+    whole.tellers = missing
+    assert collect(ask(("A", "a")), whole, stage).problems == []
+    gap = MadeServices([MadeSource("files", {"a": [entry(1)]})])
+    gap.tellers = missing
+    (problem,) = collect(ask(("A", "a")), gap, stage).problems
+    assert problem.what == "reccobeats"
+
+
+def test_what_spotify_allows_is_said_once(stage):
+    real = Listed(Track(id="4uLU6hMCjMI75M1A2tKUQC"), WHOLE)
+    files = MadeSource(
+        "files", {"a": [real], "b": [real], "own": [Listed(Track(), WHOLE, path="/a.mp3")]}
+    )
+    found = collect(ask(("A", "a"), ("B", "b")), MadeServices([files]), stage)
+    assert found.notes == [POLICY]
+    assert collect(ask(("A", "own")), MadeServices([files]), stage).notes == []
+
+
+def test_entries_that_are_no_tracks_are_counted(stage):
+    entries = [entry(1, **WHOLE), Listed(Track(), problem="is an episode"), entry(1)]
+    found = collect(ask(("A", "a")), MadeServices([MadeSource("files", {"a": entries})]), stage)
+    (listing,) = found.as_dict()["playlists"]
+    assert listing == {
+        **{"name": "a", "mood": "A", "source": "files", "tracks": 1},
+        "left_out": {"is an episode": 1},
+    }
+    assert found.as_dict()["again"] == 1
