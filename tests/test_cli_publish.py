@@ -1,6 +1,7 @@
 """`affetto publish`: what it prints, what it asks the service to write, and its exit codes."""
 
 import json
+import os
 from pathlib import Path
 
 import polars as pl
@@ -15,19 +16,32 @@ from affetto.library.store import Stamp
 from affetto.tracks import Track
 from command_line import affetto
 from services.memory_target import MemoryTarget
+from services.targets import (
+    JellyfinTargetCase,
+    NavidromeTargetCase,
+    SpotifyTargetCase,
+    TargetCase,
+    named,
+)
 
 MOODS = ("Dark", "Happy", "Relaxing")
 TO = ("--to", "spotify")
 
 
 @pytest.fixture(autouse=True)
-def target(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> MemoryTarget:
+def nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A user with nothing kept."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def target(monkeypatch: pytest.MonkeyPatch) -> MemoryTarget:
     """A service that knows songs 0 to 8, as t0 to t8."""
     made = MemoryTarget()
     made.knows([Track(title=f"Song {k}", artist=f"Artist {k % 4}") for k in range(9)])
     monkeypatch.setattr(cli_publish, "open_target", lambda service, cache, stack: made)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.chdir(tmp_path)
     return made
 
 
@@ -225,3 +239,50 @@ def test_a_journey_is_published(
     held = target.holds("affetto: Dark to Happy")
     assert len(held) == 6 and held[0] in {"t0", "t1", "t2", "t3"}
     assert set(target.playlists) == {"affetto: Dark to Happy"}
+
+
+@pytest.mark.parametrize(
+    ("service", "kind"),
+    [
+        ("spotify", SpotifyTargetCase),
+        ("subsonic", NavidromeTargetCase),
+        ("jellyfin", JellyfinTargetCase),
+    ],
+)
+def test_the_real_clients(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, service: str, kind: type[TargetCase]
+) -> None:
+    """Over HTTP, with the login where `affetto login` puts it: looked, written, looked again."""
+    moods = {"Happy": [3, 1, 4, 1, 5], "Dark": [9, 2, 6]}
+    lines = [f"{named(i).title},{named(i).artist},{mood}" for mood in moods for i in moods[mood]]
+    table = tmp_path / "labels.csv"
+    table.write_text("\n".join(["title,artist,mood", *lines, "Never heard,Nobody,Dark"]))
+    case = kind(tmp_path / "config" / "affetto", monkeypatch)
+    case.add("affetto: Dark", [case.id(7)])
+    case.add("Happy", [case.id(8)])
+    try:
+        out, _ = affetto("publish", table, "--to", service)
+        assert [line[1:] for line in cells(out)] == [
+            ["Dark", "4", "3", "3", "added,", "1", "removed"], ["Happy", "4", "4", "new"],
+        ]  # fmt: skip
+        assert case.n_writes() == 0
+        affetto("publish", table, "--to", service, "--write")
+        assert case.contents("affetto: Happy") == [[case.id(i) for i in (3, 1, 4, 5)]]
+        assert case.contents("affetto: Dark") == [[case.id(i) for i in (9, 2, 6)]]
+        assert case.contents("Happy") == [[case.id(8)]]
+        n_writes = case.n_writes()
+        out, err = affetto("publish", table, "--to", service, "--write")
+        assert [line[-1] for line in cells(out)] == ["unchanged"] * 2
+        assert "Nothing to write" in err and case.n_writes() == n_writes > 0
+    finally:
+        case.close()
+
+
+@pytest.mark.parametrize("service", ["spotify", "subsonic", "jellyfin"])
+def test_without_a_login_it_says_how_to_get_one(
+    labels: Path, monkeypatch: pytest.MonkeyPatch, service: str
+) -> None:
+    for name in [name for name in os.environ if name.startswith(("SPOT", "SUBS", "JELLY"))]:
+        monkeypatch.delenv(name)
+    _, err = affetto("publish", labels, "--to", service, code=1)
+    assert f"affetto login {service}" in err.replace("\n", " ")

@@ -75,5 +75,5 @@ def collect(
     for remark in notes:
         terminal.note(remark)
     terminal_collect.problems(collected)
-    if collected.problems:
+    if collected.problems or collected.failures:
         raise typer.Exit(1)

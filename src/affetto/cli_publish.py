@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from affetto.cli_options import JsonOption, LabelOption
-from affetto.errors import AffettoError, UsageError
+from affetto.errors import UsageError
 
 if TYPE_CHECKING:  # loads more than --help needs
     from affetto.collecting.publishing import Change, Wanted
@@ -89,18 +89,17 @@ def publish(
             changes = publishing.plan(target, wanted, progress)
         for note in cache.notes:
             terminal.note(note)
-        if not write:
-            _tell(changes, title, as_json=as_json, write=False)
-        else:
+        if write:
             done: list[Change] = []
             try:
                 with terminal_publish.writing(title):
-                    done.extend(publishing.publish(target, changes))
-            except AffettoError:
-                _tell([*done, *changes[len(done) :]], title, as_json=as_json, write=True)
-                raise
-            changes = done
-            _tell(changes, title, as_json=as_json, write=True)
+                    for change in publishing.publish(target, changes):
+                        done.append(change)  # noqa: PERF402 - what stands when it is stopped
+            finally:
+                changes = [*done, *changes[len(done) :]]
+                _tell(changes, title, as_json=as_json, write=True)
+        else:
+            _tell(changes, title, as_json=as_json, write=False)
     if any(change.error for change in changes):
         raise typer.Exit(1)
 

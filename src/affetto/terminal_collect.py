@@ -14,7 +14,7 @@ from rich.text import Text
 
 from affetto import terminal
 from affetto.features import FEATURE_NAMES
-from affetto.moods import mood_order, resolve_moods
+from affetto.moods import BY_NAME, mood_order
 from affetto.reporting.words import counted
 
 if TYPE_CHECKING:
@@ -140,19 +140,20 @@ def _moods(found: "Collected") -> None:
     table.add_column("", no_wrap=True)
     table.add_column("from")
     most = max(rows.values())
-    for mood in resolve_moods(mood_order(rows)):
-        lists = [listing for listing in found.listings if listing.mood == mood.name]
+    for mood in mood_order(rows):
+        lists = [listing for listing in found.listings if listing.mood == mood]
+        colour = BY_NAME[mood].colour_dark if mood in BY_NAME else "white"
         sources = Counter(listing.source for listing in lists)
         by_source = ", ".join(
             f"{_NAMES[name]} ({n})" if len(sources) > 1 else _NAMES[name]
             for name, n in sources.items()
         )
         table.add_row(
-            terminal.plain(mood.name),
+            terminal.plain(mood),
             f"{len(lists):,}",
-            f"{rows[mood.name]:,}",
-            f"{complete[mood.name]:,}",
-            Text(terminal.bar(rows[mood.name] / most), style=mood.colour_dark),
+            f"{rows[mood]:,}",
+            f"{complete[mood]:,}",
+            Text(terminal.bar(rows[mood] / most), style=colour),
             Text(by_source, style="dim"),
         )
     terminal.out.print(table)

@@ -25,6 +25,7 @@ from affetto.sources.tables import (
     Note,
     from_frame,
     is_table,
+    scan_bytes,
     scan_table,
     translate_errors,
 )
@@ -329,6 +330,22 @@ def test_localised_headers(tmp_path, language, head):
     )  # fmt: skip
     assert language in said(table, "header")
     assert table.collect()["duration_ms"].item() == 200_000
+
+
+def test_foreign_names_of_tracks_are_read_without_features(tmp_path):
+    head = "URI de la canción,Nombre de la canción,Nombre(s) del artista,Volumen"
+    row = f"spotify:track:{ID},Halo,Beyoncé,11"
+    table = scan_table(write(tmp_path / "list.csv", f"{head}\n{row}\n"), as_playlist=True)
+    # "Volumen" alone may be a volume of a series.
+    assert table.columns == ("id", "title", "artist", "Volumen", "error")
+    assert "Spanish" in said(table, "header")
+
+
+def test_a_foreign_length_is_read_where_it_is_the_only_feature(tmp_path):
+    head = "Track-URI,Track-Name,Künstlername(n),Track-Dauer (ms)"
+    row = f"spotify:track:{ID},Halo,Beyoncé,261640"
+    table = scan_table(write(tmp_path / "list.csv", f"{head}\n{row}\n"))
+    assert table.columns == ("id", "title", "artist", "duration_ms", "error")
 
 
 def test_single_foreign_words_do_not_make_a_feature(tmp_path):
@@ -638,6 +655,39 @@ def test_parquet_without_rows_or_features(tmp_path):
         scan_table(path)
     with pytest.raises(TableError, match=r"mine has no feature columns\. Found: no columns"):
         from_frame(pl.DataFrame(), "mine")
+
+
+@pytest.mark.parametrize("text", [f"uri\nspotify:track:{ID}\n", "title,energy\n", "isrc\n"])
+def test_a_playlist_needs_neither_features_nor_rows(tmp_path, text):
+    path = write(tmp_path / "t.csv", text)
+    with pytest.raises(TableError, match=r"has no feature columns|has a header but no rows"):
+        scan_table(path)
+    assert len(scan_table(path, as_playlist=True).collect()) == text.count("\n") - 1
+
+
+def test_a_playlist_needs_columns_of_tracks(tmp_path):
+    path = write(tmp_path / "t.csv", "mood,colour\nHappy,red\n")
+    with pytest.raises(TableError, match=r"has no columns of tracks\. Found: 'mood', 'colour'"):
+        scan_table(path, as_playlist=True)
+
+
+@pytest.mark.parametrize("dialect", ["csv", "latin-1", "jsonl", "nan.jsonl", "parquet"])
+def test_bytes_are_read_as_a_file_is(tmp_path, dialect):
+    frame = pl.DataFrame({"title": ["Déjà vu", "B"], "energy": [0.5, None]})
+    if dialect == "parquet":
+        frame.write_parquet(tmp_path / "t")
+    elif dialect == "nan.jsonl":
+        write(tmp_path / "t", '{"title": "Déjà vu", "energy": 0.5}\n{"title": "B", "energy": NaN}')
+    elif dialect == "jsonl":
+        frame.write_ndjson(tmp_path / "t")
+    else:
+        encoding = "latin-1" if dialect == "latin-1" else "utf-8"
+        write(tmp_path / "t", frame.write_csv(), encoding)
+    raw = (tmp_path / "t").read_bytes()
+    table = scan_bytes(raw, "t")
+    assert table.name == "t"
+    assert table.collect().rows() == [("Déjà vu", 0.5, None), ("B", None, None)]
+    assert table.notes == scan_table(tmp_path / "t").notes
 
 
 def test_a_missing_file_names_its_neighbours(tmp_path):

@@ -114,12 +114,17 @@ class Summary:
         by = {verdict: self._names(verdict) for verdict in ("scattered", "unclear", "same scale")}
         said = [self._shift(one) for one in self.differences if one.verdict == "shifted"]
         if by["scattered"]:
-            said.append(f"{by['scattered']}: alike on the whole, far apart on single tracks")
+            said.append(f"{by['scattered']}: far apart on single tracks, without a clear shift")
         if by["unclear"]:
             said.append(f"{by['unclear']}: too uncertain to tell")
         if by["same scale"]:
-            others = "the others" if said and not by["unclear"] else by["same scale"]
-            verb = "agree" if others == "the others" or " and " in others else "agrees"
+            others = by["same scale"]
+            n_others = sum(one.verdict == "same scale" for one in self.differences)
+            if n_others == len(self.differences) > 3:
+                others = f"all {n_others} features"
+            elif said and not by["unclear"] and n_others > 1:
+                others = "the others"
+            verb = "agrees" if n_others == 1 else "agree"
             said.append(f"{others} {verb}, give or take {ALIKE:.0%} of the spread among tracks")
         few = self._names("too few to tell")
         if few and not said:

@@ -1,8 +1,9 @@
 """Saved tables as playlists: what Exportify and others write, alone or many in a zip.
 
 A table is one playlist, or as many as its column ``playlist`` (``Playlist name``) names. It
-needs no features, so long as it tells which tracks it lists. A zip, as Exportify's "Export all"
-gives, is read in memory and never unpacked onto the disk: no name in it leads anywhere.
+needs no features, so long as it tells which tracks it lists. In a zip, as Exportify's "Export
+all" gives, each table is one playlist; it is read in memory and never unpacked onto the disk, so
+that no name in it leads anywhere.
 """
 
 import math

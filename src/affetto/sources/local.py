@@ -3,7 +3,7 @@
 ::
 
     a table, a zip of tables   see `affetto.sources.exports`: one playlist each, or those that
-                               a table's column ``playlist`` names
+                               the column ``playlist`` of a table by itself names
     M3U, M3U8, PLS, XSPF       the playlist
     an audio file              a playlist of one, named after its folder
     a folder with music        the files directly in it are one playlist, named after it; each

@@ -120,23 +120,27 @@ class Lists:
         """Go through a list that may change, or be lied about, meanwhile."""
         offset, total, n_back = 0, 0, 0
         before: list[Any] | None = None
+        went_back = False
         for _ in range(_MOST_PAGES):
-            page = self._page(kind, key, offset, ask, keep=keep)
+            page = self._page(kind, key, offset, ask, keep=keep, total=total if went_back else None)
             if page["offset"] not in {None, offset}:
                 raise ServiceAnswerError(
                     f"Spotify lists {what} from entry {page['offset']} where {offset} was asked for"
                 )
             gone, total = total - page["total"], page["total"]
-            if gone > 0 and n_back < _MOST_STEPS_BACK:
+            n_back += gone > 0
+            if went_back := 0 < gone and n_back <= _MOST_STEPS_BACK:
                 # Entries were removed meanwhile, and later ones moved up: some over the edge of
                 # the page before. Twice listed is better than never.
-                n_back += 1
                 offset = max(0, offset - gone)
+                if page["n"] == 0 and offset >= total:
+                    return
                 continue
             yield page
             offset += PAGE
             goes_on = page["n"] == PAGE and page["more"] and page["entries"] != before
-            if page["n"] == 0 or (offset >= total and not goes_on):
+            is_trusted = n_back <= _MOST_STEPS_BACK
+            if page["n"] == 0 or (offset >= total and is_trusted and not goes_on):
                 return
             before = page["entries"]
         raise ServiceAnswerError(
@@ -144,11 +148,21 @@ class Lists:
         )
 
     def _page(
-        self, kind: str, key: str, offset: int, ask: Callable[[int], dict[str, Any]], *, keep: bool
+        self,
+        kind: str,
+        key: str,
+        offset: int,
+        ask: Callable[[int], dict[str, Any]],
+        *,
+        keep: bool,
+        total: int | None,
     ) -> dict[str, Any]:
         account, place = self._connection.account_key, f"{key}?offset={offset}&limit={PAGE}"
         if keep and (kept := self._cache.get(account, kind, place, changes=True)):
-            return dict(kept.value)
+            page = dict(kept.value)
+            # After a step back, one of before the change does not count.
+            if total in {None, page["total"]}:
+                return page
         page = ask(offset)
         if keep:
             self._cache.put(account, kind, place, page, days=PLAYLIST_DAYS)

@@ -24,7 +24,7 @@ from affetto.sources.web import LARGEST_ANSWER, redacted
 
 try:
     import requests
-    from urllib3.exceptions import NewConnectionError
+    from urllib3.exceptions import HTTPError, NewConnectionError
 except ImportError as exc:
     _MISSING = (
         'asking Spotify needs packages that are not installed: pip install "affetto[sources]"'
@@ -93,15 +93,15 @@ class Session(requests.Session):
             response = super().request(method, url, **how)
             with response:
                 raw = self._read(response, deadline)
-        except requests.RequestException as exc:
+                # As requests leaves an answer it has read whole: the connection is kept.
+                response._content, response._content_consumed = raw, True
+        except (requests.RequestException, HTTPError) as exc:
             error = ServiceUnreachableError(
                 f"Spotify cannot be reached: {self._cause(exc)}; is there a network?"
             )
             if repeatable or _unheard(exc):
                 raise TryAgainError(error) from exc
             raise error from exc
-        # As requests itself leaves an answer that was read whole.
-        response._content, response._content_consumed = raw, True  # type: ignore[attr-defined]
         try:
             _check(response, raw, path)
         except TryAgainError as exc:
@@ -112,7 +112,8 @@ class Session(requests.Session):
 
     def _read(self, response: requests.Response, deadline: float) -> bytes:
         raw = b""
-        for block in response.iter_content(_BLOCK):
+        # `iter_content` waits until a block is full, however slowly it comes.
+        while block := response.raw.read1(_BLOCK, decode_content=True):
             raw += block
             if len(raw) > LARGEST_ANSWER:
                 raise ServiceAnswerError("Spotify answers with more than 64 MB")
@@ -120,7 +121,7 @@ class Session(requests.Session):
                 raise requests.ReadTimeout
         return raw
 
-    def _cause(self, exc: requests.RequestException) -> str:
+    def _cause(self, exc: Exception) -> str:
         if isinstance(exc, requests.Timeout) or "timed out" in str(exc).lower():
             return f"no answer within {self.patience.timeout_s:g} s"
         return "no connection" if _unheard(exc) else "the connection broke off"
@@ -130,7 +131,7 @@ def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
-def _unheard(exc: requests.RequestException) -> bool:
+def _unheard(exc: Exception) -> bool:
     """Whether a question certainly did not arrive."""
     reason = getattr(exc.args[0], "reason", None) if exc.args else None
     return isinstance(exc, requests.ConnectTimeout) or isinstance(reason, NewConnectionError)

@@ -26,6 +26,8 @@ _VERSION = "1.16.1"
 _TOKENS_SINCE = (1, 13)
 _SALT_BYTES = 8
 _FINDING_DAYS = 7.0
+_NO_SUCH_PAGE = {400, 404, 405, 410, 501}
+_OUT_OF_ORDER = {502, 503, 504}
 _TOLD = 200  # letters of a server's own words that are passed on
 WAYS: Final = (
     "log in with: affetto login subsonic; or set SUBSONIC_URL, SUBSONIC_USER and SUBSONIC_PASSWORD "
@@ -154,9 +156,11 @@ class SubsonicWire:
             answer = self.client.json("rest/getOpenSubsonicExtensions.view", params=said)
             told = _response(answer, self.url, "getOpenSubsonicExtensions")
         except ServiceRefusedError as exc:
-            if exc.status >= 500:
+            if exc.status in _OUT_OF_ORDER:
+                raise
+            if exc.status not in _NO_SUCH_PAGE:
                 return Finding()
-            told = {}  # it has no such page
+            told = {}
         except ServiceAnswerError:
             return Finding()  # the first real question will say what is wrong
         extensions = listed(told.get("openSubsonicExtensions"))

@@ -45,3 +45,45 @@ class JellyfinCase(Case):
 
     def unknown(self):
         return "jellyfin:playlist/Nowhere"
+
+
+class JellyfinTargetCase(JellyfinCase):
+    """For the suite of targets: a catalogue of 230 tracks, of which others have playlists too."""
+
+    ways = frozenset({"isrc", "name", "path"})
+
+    def __init__(self, folder, monkeypatch):
+        super().__init__(folder, monkeypatch)
+        self.other = self.service.add_user("bob", "b0b-password")
+        self.items = [self.service.add_item(i, ProviderIds={"ISRC": self.isrc(i)})
+                      for i in range(230)]  # fmt: skip
+
+    def id(self, i):
+        return self.items[i]
+
+    def isrc(self, i):
+        return f"DEAAA26{i:05d}"
+
+    def path(self, i):
+        return self.service.items[self.id(i)]["Path"].replace("/srv/music", "/home/ada/Music")
+
+    def add(self, name, ids, *, own=True):
+        owner = self.user if own else self.other
+        self.service.add_playlist(name, ids, owner=owner, is_public=not own)
+
+    def contents(self, name, *, own=True):
+        keys = self.service.named(name)
+        mine = [key for key in keys if (self.service.playlists[key]["owner"] == self.user) == own]
+        return [self.service.content(key) for key in mine]
+
+    def reset(self, name, ids):
+        for key in self.service.named(name):
+            if ids is None:
+                del self.service.playlists[key]
+            else:
+                self.service.playlists[key]["entries"] = [(one, one) for one in ids]
+
+    def n_writes(self):
+        return sum(
+            seen.method != "GET" and "Authenticate" not in seen.path for seen in self.service.seen
+        )

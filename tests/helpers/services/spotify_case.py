@@ -2,11 +2,10 @@
 
 import time
 
-from services.case import QUICK, Case
-from services.spotify_server import CLIENT_ID, SpotifyServer, track
-
 from affetto.sources.accounts import Account
 from affetto.sources.spotify import SpotifyClient
+from services.case import QUICK, Case
+from services.spotify_server import CLIENT_ID, SpotifyServer, track
 
 
 def log_in(account, server, user="anna", **changes):

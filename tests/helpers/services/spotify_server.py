@@ -66,7 +66,7 @@ def local_file(title):
 
 def features_of(i):
     shares = ("energy", "liveness", "speechiness", "acousticness", "instrumentalness")
-    values = {name: (i % 90 + 5) / 100 for name in (*shares, "danceability", "valence")}
+    values = dict.fromkeys((*shares, "danceability", "valence"), (i % 90 + 5) / 100)
     more = {"tempo": 80.0 + i % 60, "loudness": -6.5, "duration_ms": 180_000 + i, "key": 5}
     return values | more | {"id": track_id(i), "type": "audio_features"}
 
@@ -164,7 +164,7 @@ class SpotifyServer(Service):
             self.codes[answer["code"]] = {"challenge": challenge, "redirect_uri": redirect}
         return Answer(None, 302, {"Location": f"{redirect}?{urlencode(answer)}"})
 
-    def _token(self, seen):
+    def _token(self, seen):  # noqa: PLR0911 - one answer a case
         form = {name: values[0] for name, values in seen.form().items()}
         kind = form.get("grant_type")
         if kind == "client_credentials":
@@ -193,7 +193,7 @@ class SpotifyServer(Service):
     def _no(self, kind, words):
         return Answer({"error": kind, "error_description": words}, 400)
 
-    def _api(self, seen):
+    def _api(self, seen):  # noqa: PLR0911
         token = seen.headers.get("authorization", "").removeprefix("Bearer ")
         known = self.access.get(token)
         if known is None:
@@ -291,9 +291,10 @@ class SpotifyServer(Service):
             hits = [
                 one for one in self.catalogue if query == f"isrc:{one['external_ids'].get('isrc')}"
             ]
-        else:  # a search finds more than is asked for
-            word = query.split('"')[1].split()[0].casefold()
-            hits = [one for one in self.catalogue if word in one["name"].casefold()]
+        else:  # a search finds more than is asked for, the likeliest first
+            words = query.split('"')[1].casefold()
+            found = [one for one in self.catalogue if words.split()[0] in one["name"].casefold()]
+            hits = sorted(found, key=lambda one: one["name"].casefold() != words)
         return Answer({"tracks": {"items": hits[:limit], "total": len(hits), "next": None}})
 
     def _features(self, seen):

@@ -45,3 +45,52 @@ class SubsonicCase(Case):
 
     def unknown(self):
         return "subsonic:playlist/Nowhere"
+
+
+class SubsonicTargetCase(SubsonicCase):
+    """For the suite of targets: a catalogue of 230 tracks, of which others have playlists too."""
+
+    ways = frozenset({"isrc", "name", "path"})
+
+    def __init__(self, folder, monkeypatch, **kind):
+        super().__init__(folder, monkeypatch, **kind)
+        self.service.users["bob"] = "b0b-password"
+        for i in range(230):
+            self.service.add_song(i, isrc=[self.isrc(i)])
+
+    def id(self, i):
+        return f"so-{i}"
+
+    def isrc(self, i):
+        return f"DEAAA26{i:05d}"
+
+    def path(self, i):
+        return f"/home/ada/Music/{self.service.songs[self.id(i)]['path']}"
+
+    def add(self, name, ids, *, own=True):
+        self.service.add_playlist(name, ids, owner="ada" if own else "bob", public=not own)
+
+    def contents(self, name, *, own=True):
+        told = self.service.playlists.values()
+        mine = [one for one in told if (one["owner"] == "ada") == own]
+        return [one["songs"] for one in mine if one["name"] == name]
+
+    def reset(self, name, ids):
+        for key in self.service.named(name):
+            if ids is None:
+                del self.service.playlists[key]
+            else:
+                self.service.playlists[key]["songs"] = list(ids)
+
+    def n_writes(self):
+        writing = ("createPlaylist.view", "updatePlaylist.view", "deletePlaylist.view")
+        return sum(path.endswith(writing) for path in self.service.paths())
+
+
+class OldSubsonicTargetCase(SubsonicTargetCase):
+    """A server that takes no forms, and lists nothing to an empty search: only titles find."""
+
+    ways = frozenset({"name"})
+
+    def __init__(self, folder, monkeypatch):
+        super().__init__(folder, monkeypatch, is_old=True)

@@ -1,0 +1,231 @@
+"""``affetto collect`` as people use it, against local servers."""
+
+import json
+import logging
+import wave
+
+import numpy as np
+import polars as pl
+import pytest
+
+from affetto.features import FEATURE_NAMES
+from affetto.learning.dataset import gather
+from affetto.learning.labels import from_arguments
+from command_line import affetto
+from services.base import busy, failing
+from services.case import SECRETS
+from services.reccobeats_server import ReccoBeatsServer
+from services.spotify_case import SpotifyCase
+from services.spotify_server import isrc, track_id
+from services.subsonic_case import SubsonicCase
+
+HEADER = (
+    "Track URI,Track Name,Album Name,Artist Name(s),Duration (ms),Danceability,Energy,Loudness,"
+    "Speechiness,Acousticness,Instrumentalness,Liveness,Valence,Tempo"
+)
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("RECCOBEATS_URL", "http://127.0.0.1:9")  # asked only where a test says so
+
+
+@pytest.fixture
+def reccobeats(monkeypatch):
+    with ReccoBeatsServer(unknown=0.0) as server:
+        monkeypatch.setenv("RECCOBEATS_URL", server.url)
+        for i in range(120):
+            server.add(i, spotify=track_id(i), isrc_of=isrc)
+        yield server
+
+
+@pytest.fixture
+def spotify(tmp_path, monkeypatch):
+    case = SpotifyCase(tmp_path / "case", monkeypatch)
+    # What affetto login would have kept, where the command looks for it.
+    kept = tmp_path / "config" / "affetto" / "accounts"
+    kept.parent.mkdir(parents=True)
+    (tmp_path / "case" / "accounts").rename(kept)
+    yield case
+    case.close()
+
+
+def export(path, first, n=12, *, features=True):
+    """Write what Exportify writes."""
+    path.parent.mkdir(exist_ok=True)
+    rows = [HEADER]
+    for i in range(first, first + n):
+        values = [f"{(i * 37 + k * 11) % 100 / 100}" for k in range(9)] if features else [""] * 9
+        values[2] = "-8.5" if features else ""
+        values[8] = "120.5" if features else ""
+        head = [f"spotify:track:{track_id(i)}", f"Track {i}", "Album", f"Artist {i % 5}", "200000"]
+        rows.append(",".join([*head, *values]))
+    path.write_text("\n".join(rows) + "\n")
+    return path
+
+
+def told(*arguments, code=0):
+    return json.loads(affetto("collect", *arguments, "--json", code=code)[0])
+
+
+def test_a_folder_of_exportify_files_is_a_table_to_train_on(tmp_path):
+    export(tmp_path / "export" / "Happy.csv", 0)
+    export(tmp_path / "export" / "Happy 2.csv", 12)
+    export(tmp_path / "export" / "my dark nights.csv", 24)
+    out, err = affetto("collect", "export")
+    frame = pl.read_parquet("moods.parquet")
+    assert frame["mood"].value_counts().sort("mood").rows() == [("Dark", 12), ("Happy", 24)]
+    assert set(frame["playlist"]) == {"Happy", "Happy 2", "my dark nights"}
+    assert set(frame["from_energy"]) == {"table"}
+    assert "affetto train moods.parquet --group playlist" in out
+    assert err.count("Developer Policy") == 1 and "audio files" in err
+    tracks, audit = gather(from_arguments(["moods.parquet"]), group="playlist")
+    assert len(tracks) == audit.rows_used == 36
+    assert sorted(set(tracks.groups)) == ["Happy", "Happy 2", "my dark nights"]
+
+
+def test_playlists_of_spotify_get_their_features_from_reccobeats(spotify, reccobeats):
+    happy = spotify.add_playlist("Morning", 60)
+    key = spotify.add_playlist("Night", 45, first=60).rpartition(":")[2]
+    dark = f"https://open.spotify.com/playlist/{key}?si=1"
+    arguments = (f"Happy={happy}", f"Dark={dark}", "--out", "moods.csv")
+    found = told(*arguments)
+    assert (found["rows"], found["complete"]) == (105, 105)
+    assert found["features"]["energy"] == {"reccobeats": 105}
+    assert found["features"]["duration_ms"] == {"spotify": 105}
+    assert [(row["mood"], row["source"], row["tracks"]) for row in found["moods"]] == [
+        ("Happy", "spotify", 60),
+        ("Dark", "spotify", 45),
+    ]
+    assert len(reccobeats.asked()) == 3  # 40 tracks a question, and lengths are known
+    assert any("27 Nov" in note for note in found["notes"])
+    spotify.service.seen.clear()
+    reccobeats.seen.clear()
+    again = told(*arguments)
+    assert (again["rows"], again["complete"]) == (105, 105)
+    assert spotify.service.paths() == reccobeats.paths() == []
+    assert told(*arguments, "--offline")["complete"] == 105
+
+
+def test_audio_of_a_music_server_is_heard_once(tmp_path, monkeypatch, make_clip):
+    case = SubsonicCase(tmp_path / "case", monkeypatch)
+    try:
+        reference = case.add_playlist("Sundays", 3)
+        clip = make_clip().read_bytes()
+        monkeypatch.setattr(case.service, "audio", lambda song_id: clip)
+        found = told(f"Calm={reference}", "--fill", "audio", "--out", "moods.parquet")
+        assert found["complete"] == 3
+        assert found["features"]["energy"] == {"audio": 3}
+        downloads = [path for path in case.service.paths() if "download" in path]
+        assert len(downloads) == 3
+        case.service.seen.clear()
+        assert told(f"Calm={reference}", "--fill", "audio")["complete"] == 3
+        assert case.service.paths() == []
+    finally:
+        case.close()
+
+
+@pytest.fixture
+def make_clip(tmp_path):
+    def make(path=None, seconds=6.0):
+        path = path or tmp_path / "clip.wav"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        times = np.arange(int(seconds * 22_050)) / 22_050
+        beats = 0.6 + 0.4 * np.sign(np.sin(2 * np.pi * 2 * times))
+        samples = (8_000 * beats * np.sin(2 * np.pi * 440 * times)).astype("<i2")
+        with wave.open(str(path), "wb") as file:
+            file.setparams((1, 2, 22_050, 0, "NONE", ""))
+            file.writeframes(samples.tobytes())
+        return path
+
+    return make
+
+
+def test_folders_of_files_are_moods(tmp_path, make_clip):
+    for mood in ("Calm", "Wild"):
+        for place in range(2):
+            make_clip(tmp_path / "music" / mood / f"{place}.wav", 4 + place)
+    out, _ = affetto("collect", "music")
+    frame = pl.read_parquet("moods.parquet")
+    assert frame["mood"].to_list() == ["Calm", "Calm", "Wild", "Wild"]
+    assert frame["path"].str.ends_with(".wav").all()
+    assert set(frame["from_tempo"]) == {"audio"}
+    assert "Too few to learn from (at least 10 complete tracks a mood): Calm, Wild" in out
+
+
+def test_what_fails_costs_only_itself_and_the_exit_code_says_so(tmp_path, reccobeats):
+    export(tmp_path / "dark.csv", 0)
+    out, err = affetto("collect", "Dark=dark.csv", "Happy=gone.csv", code=1)
+    assert "gone.csv" in err and "does not exist" in err
+    assert "The same command goes on" in err
+    assert len(pl.read_parquet("moods.parquet")) == 12
+    assert "Dark" in out
+
+
+def test_a_service_that_asks_to_wait_for_long_leaves_what_was_fetched(tmp_path, reccobeats):
+    export(tmp_path / "dark.csv", 0, 100, features=False)
+    reccobeats.faults.append(busy(3_600, path="audio-features", times=99, skip=1))
+    _, err = affetto("collect", "Dark=dark.csv", code=1)
+    assert "ReccoBeats asks to wait until" in err
+    before = pl.read_parquet("moods.parquet")["energy"].count()
+    assert 0 < before < 100
+    reccobeats.faults.clear()
+    reccobeats.seen.clear()
+    affetto("collect", "Dark=dark.csv")
+    assert pl.read_parquet("moods.parquet")["energy"].count() == 100
+    assert len(reccobeats.asked()) == -(-(100 - before) // 40)
+
+
+def test_nothing_is_written_where_nothing_was_got(tmp_path):
+    _, err = affetto("collect", "Happy=gone.csv", code=1)
+    assert "does not exist" in err
+    assert not (tmp_path / "moods.parquet").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["Hapy=a.csv"], "did you mean Happy"),
+        (["Happy=a.csv", "--fill", "magic"], "cannot fill features from 'magic'"),
+        (["Happy=a.csv", "--out", "moods.xlsx"], "cannot write moods.xlsx"),
+        (["Happy=https://example.org/playlist"], "a site that affetto does not know"),
+    ],
+)
+def test_wrong_usage_is_said_before_anything_is_asked(arguments, message):
+    _, err = affetto("collect", *arguments, code=2)
+    assert message in err
+
+
+def test_without_a_login_the_ways_to_one_are_named(monkeypatch):
+    for name in ("SUBSONIC_URL", "SUBSONIC_USER", "SUBSONIC_PASSWORD"):
+        monkeypatch.delenv(name, raising=False)
+    _, err = affetto("collect", "Calm=subsonic:playlist/Sundays", code=1)
+    assert "affetto login subsonic" in err and "SUBSONIC_URL" in err
+
+
+def test_no_secret_is_seen_whatever_goes_wrong(tmp_path, monkeypatch, caplog):
+    caplog.set_level(logging.DEBUG)
+    case = SubsonicCase(tmp_path / "case", monkeypatch)
+    try:
+        reference = case.add_playlist("Sundays", 1)
+        for fault in (failing(404, path="getPlaylist"), failing(400, path="getPlaylist")):
+            case.service.faults.clear()
+            case.service.faults.append(fault)
+            out, err = affetto("collect", f"Calm={reference}", "--refresh", code=1)
+            assert not any(secret in out + err + caplog.text for secret in SECRETS)
+    finally:
+        case.close()
+
+
+def test_the_table_has_all_ten_features_and_where_they_are_from(tmp_path):
+    export(tmp_path / "Dark.csv", 0)
+    affetto("collect", "Dark.csv", "--out", "t.csv")
+    header = (tmp_path / "t.csv").read_text().splitlines()[0].split(",")
+    assert header[:9] == [
+        *("id", "isrc", "title", "artist", "album", "path", "playlist", "mood", "source")
+    ]
+    assert header[9:] == [*FEATURE_NAMES, *(f"from_{name}" for name in FEATURE_NAMES)]
