@@ -53,6 +53,7 @@ def login(
     from affetto.sources.accounts import Account
 
     account = Account(service)
+    account.mend()
     if service is Service.spotify:
         if url or user:
             raise UsageError("--url and --user are of music servers; Spotify asks in the browser")

@@ -28,7 +28,12 @@ class Service(StrEnum):
 
 def publish(
     to: Annotated[
-        Service, typer.Option("--to", help="subsonic: Navidrome and all others that speak it.")
+        Service,
+        typer.Option(
+            "--to",
+            metavar="SERVICE",
+            help="spotify, subsonic (Navidrome and others like it) or jellyfin.",
+        ),
     ],
     tables: Annotated[
         list[str] | None,

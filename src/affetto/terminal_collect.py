@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from affetto import terminal
+from affetto.errors import ServiceError
 from affetto.features import FEATURE_NAMES
 from affetto.moods import BY_NAME, mood_order
 from affetto.reporting.words import counted
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 _QUIET_S = 10.0
 _NAME = 40
 _SHOWN = 10
+_NAMED = 4  # features that are named; more are "features"
 _ASKING = {
     "spotify": "asking Spotify for features",
     "reccobeats": "asking ReccoBeats for features",
@@ -96,8 +99,9 @@ def collected(found: "Collected", out: Path) -> None:
     _moods(found)
     _origins(found)
     _missing(found)
-    for comparison in found.comparisons:
-        terminal.out.print(Text.assemble(("scales  ", "bold"), comparison.words()))
+    for one in found.comparisons:
+        named = replace(one, first=_NAMES[one.first], second=_NAMES[one.second])
+        terminal.out.print(Text.assemble(("scales", "bold"), f"    {named.words()}"))
     again = found.gathered.n_again
     if again:
         words = f"{counted(again, 'entry', 'entries')} stood twice in one playlist: taken once"
@@ -126,7 +130,7 @@ def problems(found: "Collected") -> None:
         text = terminal.plain(f"{name}: {problem.error}")
         text.stylize("yellow")
         terminal.err.print(text, soft_wrap=True)
-    if found.problems:
+    if any(isinstance(problem.error, ServiceError) for problem in found.problems):
         terminal.note("The same command goes on from here; what was fetched is kept")
 
 
@@ -178,8 +182,11 @@ def _missing(found: "Collected") -> None:
     if len(incomplete):
         nulls = {name: incomplete[name].null_count() for name in FEATURE_NAMES}
         lacking = [name for name, n in nulls.items() if n]
-        which = "features" if len(lacking) == len(FEATURE_NAMES) else ", ".join(lacking)
-        text = f"{counted(len(incomplete), 'row')} of {len(found.frame):,} lack {which}"
+        # Lengths are in every list: who lacks all else lacks "features".
+        few = len(lacking) <= _NAMED
+        which = ", ".join(lacking) if few else "features"
+        verb = "lacks" if len(incomplete) == 1 else "lack"
+        text = f"{counted(len(incomplete), 'row')} of {len(found.frame):,} {verb} {which}"
         terminal.out.print(Text.assemble(("missing", "bold"), f"   {text}{_why(found)}"))
     left_out: Counter[str] = Counter()
     for listing in found.listings:

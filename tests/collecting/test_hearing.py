@@ -45,7 +45,7 @@ def test_a_file_is_heard_once_until_it_changes(cache, tmp_path, make_wav, monkey
     told = heard(audio, listed)[0]
     assert 2_900 < told.features["duration_ms"] < 3_100
     assert set(told.features) <= set(FEATURE_NAMES) and "energy" in told.features
-    monkeypatch.setattr("affetto.collecting.hearing.listen", None)  # not called
+    monkeypatch.setattr("affetto.scoring.listen.listen", None)  # not called
     assert heard(audio, listed)[0] == told
     monkeypatch.undo()
     make_wav(path, seconds=4.0)

@@ -238,8 +238,8 @@ def test_words_of_doubt():
     assert told.words() == (
         "audio beside table, on 12 shared tracks: tempo is 90.0 BPM higher (90.0 to 90.0); "
         "energy: far apart on single tracks, without a clear shift; valence: too uncertain to "
-        "tell; liveness agrees, give or take 10% of the spread among tracks; loudness: too few tracks "
-        "to tell; of 100% of the tracks, one tells double the other's tempo"
+        "tell; liveness agrees, give or take 10% of the spread among tracks; loudness: too few "
+        "tracks to tell; of 100% of the tracks, one tells double the other's tempo"
     )
 
 

@@ -56,6 +56,22 @@ def only(source, reference):
 SMALL = "title,artist,energy\n{0} 1,A,0.5\n{0} 2,B,\n"
 
 
+def test_a_playlist_of_two_moods_is_two(tmp_path, source):
+    table = pl.DataFrame({"id": list("abcd"), "mood": ["Calm", "Wild", "Calm", None]})
+    table.write_csv(tmp_path / "mix.csv")
+    found = source.find(str(tmp_path / "mix.csv"))
+    assert [(one.name, one.mood, one.n_tracks) for one in found] == [
+        ("mix", "Calm", 2),
+        ("mix", "Wild", 1),
+        ("mix", None, 1),
+    ]
+    assert [[one.track.id for one in source.tracks(each)] for each in found] == [
+        ["a", "c"],
+        ["b"],
+        ["d"],
+    ]
+
+
 # ---------------------------------------------------------------- what all kinds share
 
 
@@ -210,9 +226,9 @@ def test_a_collected_table_is_read_again(tmp_path, source):
     )
     for name, put in (("t.parquet", frame.write_parquet), ("t.csv", frame.write_csv)):
         put(tmp_path / name)
-        first, second = (
-            one for found in source.find(str(tmp_path / name)) for one in source.tracks(found)
-        )
+        found = source.find(str(tmp_path / name))
+        assert [(one.name, one.mood) for one in found] == [("Happy 1", "Happy"), ("Mine", "Calm")]
+        first, second = (one for each in found for one in source.tracks(each))
         assert (first.track.title, first.features, first.origin) == (
             "Halo",
             {"energy": 0.5},
@@ -515,7 +531,8 @@ def test_names_that_are_no_utf_8(tmp_path, source):
 
 def test_real_tables_are_playlists(data_dir, source):
     found = source.find(str(data_dir / "playlists" / "calm_energetic_happy_sad.csv"))
-    (entries,) = [list(source.tracks(one)) for one in found]
+    entries = [one for each in found for one in source.tracks(each)]
+    assert {each.mood.lower() for each in found} == {"calm", "energetic", "happy", "sad"}
     assert len(entries) == 686
     assert all(len(one.features) == 10 and one.problem is None for one in entries)
     several = source.find(str(data_dir / "playlists" / "mood_playlists.csv"))

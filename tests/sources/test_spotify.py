@@ -367,11 +367,13 @@ class TestListsThatChange:
         server.always_next = True
         assert titles(self.list(client, key)) == named(0, 100)
 
-    def test_a_total_that_jumps_about_ends(self, client, server):
+    @pytest.mark.parametrize("low", [119, 101, 60, 1])
+    def test_a_total_that_jumps_about_ends(self, client, server, low):
         key = server.add_playlist("Jumps", tracks(0, 120))
-        jumps = iter([120, 60, 120, 30, 120, 10, 120, 5, 120, 5] * 9)
+        jumps = iter([120, low] * 50)
         server.told_total[key] = lambda offset: next(jumps)
-        assert set(titles(self.list(client, key))) == set(named(0, 120))
+        got = set(titles(self.list(client, key)))
+        assert got >= set(named(0, min(low, 120)))
         assert len(server.asked("/items")) < 12
 
     def test_a_page_other_than_was_asked_for_is_refused(self, client, server):

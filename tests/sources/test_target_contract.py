@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from affetto.collecting.publishing import Wanted, plan, publish
+from affetto.collecting.publishing import PREFIX, Wanted, plan, publish
 from affetto.errors import LoginError, PlaylistError, ServiceBusyError, ServiceError
 from affetto.sources.cache import AnswerCache
 from affetto.sources.contract import PlaylistTarget, TargetPlaylist
+from affetto.sources.music_server import WRITTEN_BACK
 from affetto.tracks import Track
 from services.base import Fault, busy, failing, web_page
 from services.case import SECRETS
@@ -62,6 +63,10 @@ def target(case, tmp_path):
 
 def ids(case, places):
     return [case.id(i) for i in places]
+
+
+def test_what_affetto_wrote_is_known_again_by_the_same_prefix():
+    assert PREFIX == WRITTEN_BACK
 
 
 def match(target, *pairs):
@@ -231,9 +236,9 @@ class TestFaults:
     @pytest.mark.parametrize("kind", ["close", "cut", "truncate", "failing"])
     def test_whatever_breaks_the_next_run_completes_it(self, case, target, kind):
         """Each request in turn goes wrong: first of making a playlist, then of changing it."""
-        first, second = list(range(120)), [*range(5, 125), 1]
+        first, second = list(range(101)), [*range(5, 106), 1]
         # Which tracks there are is kept from here on: the faults are for the other requests.
-        match(target, *((case.track(i), None) for i in range(125)))
+        match(target, *((case.track(i), None) for i in range(106)))
         for n_before, places in ((0, first), (1, second)):
             for skip in range(12):
                 n_seen = len(case.service.seen)

@@ -28,6 +28,7 @@ from affetto.errors import (
     UsageError,
 )
 from affetto.features import FEATURE_NAMES
+from affetto.moods import canonical_mood, same_name
 from affetto.sources.contract import FeatureSource, FoundPlaylist, PlaylistSource
 from affetto.tracks import looks_like_track_id
 
@@ -199,7 +200,9 @@ def collect(
         gathered=gathered,
         listings=listings,
         order=origins,
-        asked=tuple(tellers),
+        asked=tuple(
+            name for name, teller in tellers.items() if not getattr(teller, "refusal", None)
+        ),
         problems=problems,
         failures=failures,
         comparisons=comparisons,
@@ -215,6 +218,7 @@ def _list_all(
     problems: list[Problem] = []
     given_up: set[str] = set()
     seen: set[tuple[str, str, str]] = set()
+    moods: dict[str, str] = {}
     for request in requests:
         if request.source in given_up:
             continue
@@ -227,7 +231,9 @@ def _list_all(
                 given_up.add(request.source)
             continue
         for playlist in found:
-            mood = request.mood or label_of(playlist.name)
+            named = request.mood or playlist.mood or label_of(playlist.name)
+            # "Calm" and "calm" are one mood, spelt as it was first.
+            mood = moods.setdefault(same_name(named), canonical_mood(named))
             if (playlist.source, playlist.key, mood) in seen:
                 continue  # named twice: taken once
             seen.add((playlist.source, playlist.key, mood))

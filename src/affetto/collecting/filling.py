@@ -11,6 +11,7 @@ from affetto.collecting.gathering import Gathered
 from affetto.errors import AffettoError, ServiceError, UsageError
 from affetto.features import FEATURE_NAMES
 from affetto.sources.contract import FeatureSource, Listed, Progress
+from affetto.tracks import Track
 
 FILLERS: Final = ("table", "spotify", "reccobeats", "upload", "audio")
 """Where features may come from."""
@@ -133,12 +134,12 @@ def ask(
     asked = [_with_length(listed, values[place, _DURATION]) for place, listed in known]
     try:
         for index, told in teller.features(asked, stage(teller.name)):
-            place, listed = known[index]
+            place, _ = known[index]
             gathered.offer(teller.name, place, told.features)
             if told.track is not None:
-                gathered.identify(place, told.track)
-            if told.isrc and not listed.track.isrc:
-                gathered.identify(place, replace(listed.track, isrc=told.isrc))
+                gathered.identify(place, told.track, is_heard=True)
+            if told.isrc:
+                gathered.identify(place, Track(isrc=told.isrc))
     except ServiceError as exc:
         return Problem(teller.name, exc)
     return None

@@ -100,11 +100,17 @@ class Gathered:
             if low <= value <= high:
                 matrix[place, _COLUMN[name]] = value
 
-    def identify(self, place: int, track: Track) -> None:
-        """Fill gaps in what is known of a track's identity."""
+    def identify(self, place: int, track: Track, *, is_heard: bool = False) -> None:
+        """Fill gaps in what is known of a track's identity.
+
+        What a file says of itself (`is_heard`) counts more than what a playlist says of it.
+        """
         known = self.tracks[place]
-        filled = _filled(known.track, track)
-        if filled is not known.track:
+        if is_heard and known.path is not None:
+            filled = _filled(track, known.track)
+        else:
+            filled = _filled(known.track, track)
+        if filled != known.track:
             self.tracks[place] = replace(known, track=filled)
 
     @property

@@ -6,16 +6,19 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from affetto.audio.version import ANALYSIS_VERSION
 from affetto.collecting.recordings import Recordings
 from affetto.errors import AffettoError
 from affetto.features import FEATURE_NAMES
-from affetto.scoring.listen import Heard, listen
 from affetto.sources.cache import FEATURES_DAYS
 from affetto.sources.contract import Listed, Progress, Told, silent
 from affetto.sources.files import AudioEntry
 from affetto.tracks import Track
+
+if TYPE_CHECKING:
+    from affetto.scoring.listen import Heard
 
 _FETCHED_AT_ONCE = 16  # files of a server that stand on this disk at a time
 _THREADS = 4
@@ -74,9 +77,12 @@ class OwnAudio:
             n_done += len(batch)
             progress(n_done, len(tracks))
 
-    def _hear(self, paths: Mapping[int, str]) -> Iterator[tuple[int, Heard]]:
+    def _hear(self, paths: Mapping[int, str]) -> Iterator[tuple[int, "Heard"]]:
         if not paths:
             return
+        # SciPy and all: loaded only where there is something to hear.
+        from affetto.scoring.listen import listen  # noqa: PLC0415
+
         places = list(paths)
         entries = [AudioEntry(path) for path in paths.values()]
         with closing(listen(entries, jobs=self.jobs, excerpt=self.excerpt)) as heard:
@@ -104,7 +110,7 @@ class OwnAudio:
         self.failures += [(tracks[place], str(error)) for place, error in errors.items()]
         return {place: str(one) for place, one in found.items() if isinstance(one, Path)}
 
-    def _keep(self, listed: Listed, key: str | None, heard: Heard) -> Told:
+    def _keep(self, listed: Listed, key: str | None, heard: "Heard") -> Told:
         said = {name: heard.row[name] for name in ("error", *_WORDS, *FEATURE_NAMES)}
         if key is not None and said["error"] is None:
             self.recordings.cache.put("affetto", "heard", key, said, days=FEATURES_DAYS)

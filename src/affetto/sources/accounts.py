@@ -137,6 +137,22 @@ class Account:
                 f"the login cannot be kept in {self.path}: {exc.strerror or exc}"
             ) from exc
 
+    def mend(self) -> None:
+        """Take away what is kept where it cannot be used, before a login that replaces it.
+
+        Raises
+        ------
+        OutputError
+            If that cannot be done.
+        """
+        try:
+            self.kept()
+        except ServiceError as exc:
+            try:
+                self.path.unlink(missing_ok=True)
+            except OSError:
+                raise OutputError(str(exc)) from exc
+
     def forget(self) -> bool:
         """Take away all that is kept; say whether there was anything."""
         there = False

@@ -38,12 +38,15 @@ class FoundPlaylist:
         What people call it.
     n_tracks : int or None
         As the source counts them, where it tells.
+    mood : str or None
+        What the source itself says its tracks awaken: a column of a table.
     """
 
     source: str
     key: str
     name: str
     n_tracks: int | None = None
+    mood: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Saved tables as playlists: what Exportify and others write, alone or many in a zip.
 
-A table is one playlist, or as many as its column ``playlist`` (``Playlist name``) names. It
+A table is one playlist, or as many as its columns ``playlist`` (``Playlist name``) and ``mood``
+tell apart: what ``affetto collect`` wrote is read back as it was. It
 needs no features, so long as it tells which tracks it lists. In a zip, as Exportify's "Export
 all" gives, each table is one playlist; it is read in memory and never unpacked onto the disk, so
 that no name in it leads anywhere.
@@ -12,6 +13,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -43,7 +45,31 @@ LARGEST_MEMBER = 64 * 2**20
 LARGEST_ARCHIVE = 512 * 2**20  # unpacked, all members together
 
 _PLAYLIST_COLUMNS = ("playlist", "playlist_name")
+_MOOD_COLUMN = "mood"
+_BETWEEN = "\x1e"  # a playlist's name and its mood, in the key of both
 _WORDS = ("id", "isrc", "title", "artist", "album")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One playlist of a table.
+
+    Attributes
+    ----------
+    key : str
+        What `Export.batches` takes.
+    name : str
+        Empty for rows that name no playlist.
+    mood : str or None
+        As the table says it.
+    n : int
+        Rows.
+    """
+
+    key: str
+    name: str
+    mood: str | None
+    n: int
 
 
 class Export:
@@ -60,29 +86,33 @@ class Export:
     def __init__(self, table: Table, folder: str):
         self._table = table
         self._folder = folder
-        self._by = next(
-            (name for name in table.columns if normalise_column(name) in _PLAYLIST_COLUMNS), None
-        )
+        told = {normalise_column(name): name for name in reversed(table.columns)}
+        self._by_playlist = next((told[name] for name in _PLAYLIST_COLUMNS if name in told), None)
+        self._by_mood = told.get(_MOOD_COLUMN)
         self._words = [name for name in _WORDS if name in table.columns]
         self._has_path = "path" in table.columns
 
-    def playlists(self) -> list[tuple[str, int]] | None:
-        """Name its playlists, in order of first appearance, with how many rows each has.
+    def playlists(self) -> list[Part] | None:
+        """Name its playlists, in order of first appearance.
 
         Returns
         -------
-        list of (str, int) or None
-            Rows that name no playlist are those of ``""``. None: the table has no column of
-            playlists, and is one itself.
+        list of Part or None
+            A playlist of two moods is two. None: the table has no column of playlists or moods,
+            and is one itself.
 
         Raises
         ------
         PlaylistError
             If the table is damaged.
         """
-        if self._by is None:
+        if not self._is_split:
             return None
-        return [(name, n) for name, (_, n) in self._parts[1].items()]
+        parts = []
+        for key, (_, n) in self._parts[1].items():
+            name, _, mood = key.partition(_BETWEEN)
+            parts.append(Part(key, name, mood or None, n))
+        return parts
 
     def batches(self, playlist: str | None = None) -> Iterator[list[Listed]]:
         """List rows in order, some at a time.
@@ -90,7 +120,7 @@ class Export:
         Parameters
         ----------
         playlist : str, optional
-            One that `playlists` names; by default all rows.
+            The key of one that `playlists` names; by default all rows.
 
         Raises
         ------
@@ -100,15 +130,20 @@ class Export:
         if playlist is None:
             yield from map(self._listed, self._frames())
             return
-        frame, parts = self._parts if self._by is not None else (pl.DataFrame(), {})
+        frame, parts = self._parts if self._is_split else (pl.DataFrame(), {})
         if playlist not in parts:
+            names = [key.partition(_BETWEEN)[0] for key in parts]
             raise PlaylistError(
-                f"{self._table.name} has no playlist {playlist!r}; expected one of: "
-                f"{', '.join(list(parts)[:10]) or 'none, for it is one itself'}."
+                f"{self._table.name} has no playlist {playlist.partition(_BETWEEN)[0]!r}; expected "
+                f"one of: {', '.join(names[:10]) or 'none, for it is one itself'}."
             )
         start, n = parts[playlist]
         for offset in range(start, start + n, BATCH):
             yield self._listed(frame.slice(offset, min(BATCH, start + n - offset)))
+
+    @property
+    def _is_split(self) -> bool:
+        return self._by_playlist is not None or self._by_mood is not None
 
     @property
     def _wanted(self) -> list[str]:
@@ -127,12 +162,11 @@ class Export:
         Held in memory as columns: reading the file anew for each of a thousand playlists would
         take a thousand times as long.
         """
-        assert self._by is not None
-        by = pl.nth(self._table.columns.index(self._by)).cast(pl.String).str.strip_chars()
+        by = pl.concat_str(
+            [self._cells(name) for name in (self._by_playlist, self._by_mood)], separator=_BETWEEN
+        )
         with read_as_playlist(), translate_errors(self._table.name):
-            frame = self._table.frame.select(
-                *self._wanted, by.fill_null("").alias("\0playlist")
-            ).collect()
+            frame = self._table.frame.select(*self._wanted, by.alias("\0playlist")).collect()
         places = frame.get_column("\0playlist")
         names = places.unique(maintain_order=True)
         counts = dict(places.value_counts().iter_rows())
@@ -145,6 +179,13 @@ class Export:
         order = places.replace_strict(names, numbers).alias("\0playlist")
         ordered = frame.with_columns(order).sort("\0playlist", maintain_order=True)
         return ordered.drop("\0playlist"), parts
+
+    def _cells(self, column: str | None) -> pl.Expr:
+        if column is None:
+            return pl.lit("")
+        # By place, since Polars takes some names for patterns.
+        cells = pl.nth(self._table.columns.index(column)).cast(pl.String)
+        return cells.str.strip_chars().fill_null("")
 
     def _listed(self, frame: pl.DataFrame) -> list[Listed]:
         def cells(names: Sequence[str]) -> Iterator[tuple[Any, ...]]:

@@ -111,7 +111,10 @@ class LocalSource:
         playlists = self._export(path).playlists()
         if not playlists:
             return [_found("table", stem(path), None if playlists is None else 0, path)]
-        return [_found("table", name or stem(path), n, path, name) for name, n in playlists]
+        return [
+            _found("table", part.name or stem(path), part.n, path, part.key, mood=part.mood)
+            for part in playlists
+        ]
 
     def _in_folder(self, folder: str) -> list[FoundPlaylist]:
         files, folders = _inside(folder)
@@ -179,10 +182,16 @@ class LocalSource:
 
 
 def _found(
-    kind: str, name: str, n: int | None, path: str, part: str | None = None
+    kind: str,
+    name: str,
+    n: int | None,
+    path: str,
+    part: str | None = None,
+    *,
+    mood: str | None = None,
 ) -> FoundPlaylist:
     where = path if part is None else f"{path}{_SEPARATOR}{part}"
-    return FoundPlaylist(LocalSource.name, f"{kind}:{where}", name, n)
+    return FoundPlaylist(LocalSource.name, f"{kind}:{where}", name, n, mood)
 
 
 def _kind(path: str) -> str:

@@ -12,7 +12,7 @@ _SURE = 3  # folders and file name that must agree where a server tells another 
 
 
 class CatalogueIndex:
-    """All tracks of a server, as little of each as it takes to find it: some 0.6 kB.
+    """All tracks of a server, as little of each as it takes to find it: some 0.7 kB.
 
     Parameters
     ----------

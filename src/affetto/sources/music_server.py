@@ -66,7 +66,7 @@ class MusicServer(ABC):
         Names the server and the user, as in the cache.
     """
 
-    name: ClassVar[str]
+    name: str
     title: ClassVar[str]
     favourites: ClassVar[str]
     handles: ClassVar[str]

@@ -129,7 +129,7 @@ class Lists:
                 )
             gone, total = total - page["total"], page["total"]
             n_back += gone > 0
-            if went_back := 0 < gone and n_back <= _MOST_STEPS_BACK:
+            if went_back := gone > 0 and n_back <= _MOST_STEPS_BACK:
                 # Entries were removed meanwhile, and later ones moved up: some over the edge of
                 # the page before. Twice listed is better than never.
                 offset = max(0, offset - gone)

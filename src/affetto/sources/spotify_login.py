@@ -43,7 +43,7 @@ def login(
     open_browser: bool = True,
     say: Callable[[str], None] = print,
     ask: Callable[[str], str] = input,
-    browse: Callable[[str], bool] = webbrowser.open,
+    browse: Callable[[str], bool] | None = None,
     patience: Patience | None = None,
     timeout_s: float = LOGIN_S,
 ) -> str:
@@ -59,7 +59,8 @@ def login(
     open_browser : bool
         False: the address is told, and the one redirected to is asked for.
     say, ask, browse : callable
-        How to tell the user something, ask for a line, and open the browser.
+        How to tell the user something, ask for a line, and open the browser. Default: print,
+        input, and the user's own browser.
     patience : Patience, optional
     timeout_s : float
         How long to wait for the browser.
@@ -94,7 +95,7 @@ def login(
         address = flow.get_authorize_url(state)
         if open_browser:
             with Listener(redirect_uri, state) as listener:
-                if not browse(address):
+                if not (browse or webbrowser.open)(address):
                     say(f"Open this address in your browser:\n{address}")
                 else:
                     say("Your browser opens: allow affetto to read your playlists there.")

@@ -212,7 +212,8 @@ class WebClient:
                     for block in self._blocks(response, path, _LARGEST_FILE):
                         file.write(block)
                     if not file.tell():
-                        self._refuse(path, "an empty file")
+                        error = f"{self.service} answers {_shown(path)} with an empty file"
+                        raise TryAgainError(ServiceAnswerError(error))
 
         self.gate.ask(once)
 
@@ -403,7 +404,7 @@ def _reason(response: httpx.Response, deadline: float) -> str:
         found = json_module.loads(raw)
         if not isinstance(found, dict):
             return ""
-        inner = found.get("error", found)
+        inner = found.get("error") or found
         if isinstance(inner, dict):
             listed = inner.get("errors")
             if isinstance(listed, list) and listed and isinstance(listed[0], dict):

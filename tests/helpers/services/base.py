@@ -195,7 +195,8 @@ class Service:
             handler.send_header("Transfer-Encoding", "chunked")
             handler.end_headers()
             part = raw[: fault.after]
-            handler.wfile.write(f"{len(part):x}\r\n".encode() + part + b"\r\n")
+            if part:  # a chunk of no bytes is the end, in good order
+                handler.wfile.write(f"{len(part):x}\r\n".encode() + part + b"\r\n")
             handler.wfile.flush()
             handler.close_connection = True
             return

@@ -217,8 +217,7 @@ class SpotifyServer(Service):
                 key = self.add_playlist(made["name"], [], owner=known["user"])
                 return Answer(self._meta(self.playlists[key]), 201)
             case ("GET", "me", "tracks"):
-                entries = [{"added_at": "", "track": one} for one in self.saved[known["user"]]]
-                return self._page(seen, entries)
+                return self._page(seen, self.saved[known["user"]], lambda one: {"track": one})
             case (method, "playlists", key, *rest):
                 return self._playlist(seen, method, key, rest, known["user"])
             case ("GET", "search"):
@@ -237,11 +236,7 @@ class SpotifyServer(Service):
         if rest != ["items"] or not allowed:  # the old /tracks too
             return error(403, "Forbidden")
         if method == "GET":
-            entries = [
-                None if one is None else {"is_local": bool(one.get("is_local")), self.shape: one}
-                for one in playlist["items"]
-            ]
-            return self._page(seen, entries, self.told_total.get(key))
+            return self._page(seen, playlist["items"], self._entry, self.told_total.get(key))
         body = json.loads(seen.body)
         uris = body.get("uris") if isinstance(body, dict) else None
         if uris is None or len(uris) > 100:
@@ -253,7 +248,7 @@ class SpotifyServer(Service):
     def _my_playlists(self, seen, user):
         mine = [one for one in self.playlists.values() if one["owner"] == user]
         others = [one for one in self.playlists.values() if one["owner"] != user]  # followed
-        return self._page(seen, [self._meta(one) for one in (*mine, *others)])
+        return self._page(seen, [*mine, *others], self._meta)
 
     def _meta(self, playlist):
         content = {"total": len(playlist["items"])}
@@ -265,7 +260,10 @@ class SpotifyServer(Service):
             ("items" if self.shape == "item" else "tracks"): content,
         }
 
-    def _page(self, seen, entries, told_total=None):
+    def _entry(self, one):
+        return None if one is None else {"is_local": bool(one.get("is_local")), self.shape: one}
+
+    def _page(self, seen, entries, written, told_total=None):
         limit, offset = int(seen.first("limit", 20)), int(seen.first("offset", 0))
         if not 1 <= limit <= 50:
             return error(400, "Invalid limit")
@@ -275,7 +273,7 @@ class SpotifyServer(Service):
         return Answer(
             {
                 "href": seen.path,
-                "items": entries[offset : offset + limit],
+                "items": [written(one) for one in entries[offset : offset + limit]],
                 "limit": limit,
                 "offset": offset,
                 "total": total,

@@ -48,7 +48,11 @@ class SubsonicServer(Service):
             "contentType": "audio/wav",
             "type": "music",
             "isVideo": False,
-            **({} if self.is_old else {"isrc": [], "artists": [{"id": "a", "name": told["artist"]}]}),
+            **(
+                {}
+                if self.is_old
+                else {"isrc": [], "artists": [{"id": "a", "name": told["artist"]}]}
+            ),
             **more,
         }
         self.songs[str(song["id"])] = song
@@ -135,9 +139,7 @@ class SubsonicServer(Service):
 
     def visible(self, user):
         return {
-            key: one
-            for key, one in self.playlists.items()
-            if one["owner"] == user or one["public"]
+            key: one for key, one in self.playlists.items() if one["owner"] == user or one["public"]
         }
 
     def summary(self, key):
