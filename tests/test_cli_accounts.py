@@ -9,16 +9,16 @@ import webbrowser
 import httpx
 import keyring
 import pytest
-from command_line import affetto
 from keyring.backends.fail import Keyring as NoKeyring
-from services.jellyfin_server import JellyfinServer
-from services.spotify_case import log_in, no_login
-from services.spotify_server import CLIENT_ID, SpotifyServer
-from services.subsonic_server import SubsonicServer
 from typer.testing import CliRunner
 
 from affetto import cli
 from affetto.sources.accounts import Account
+from command_line import affetto
+from services.jellyfin_server import JellyfinServer
+from services.spotify_case import log_in, no_login
+from services.spotify_server import CLIENT_ID, SpotifyServer
+from services.subsonic_server import SubsonicServer
 
 PASSWORD = "tr0ub4dor-password"
 

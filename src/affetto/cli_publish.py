@@ -12,7 +12,8 @@ from affetto.cli_options import JsonOption, LabelOption
 from affetto.errors import UsageError
 
 if TYPE_CHECKING:  # loads more than --help needs
-    from affetto.collecting.publishing import Change, Wanted
+    from affetto.collecting.publishing import Change
+    from affetto.collecting.wanted import Wanted
     from affetto.library.mixes import Rules
     from affetto.sources.cache import AnswerCache
     from affetto.sources.contract import PlaylistTarget
@@ -73,12 +74,14 @@ def publish(
 ) -> None:
     """Write mood playlists to Spotify, Subsonic or Jellyfin; shows first what would change."""
     from affetto import terminal, terminal_publish
-    from affetto.collecting import publishing
+    from affetto.collecting.publishing import plan
+    from affetto.collecting.publishing import publish as carry_out
+    from affetto.collecting.wanted import checked_prefix
     from affetto.library.mixes import Rules
     from affetto.moods import wanted_mood
     from affetto.sources.cache import AnswerCache
 
-    publishing.checked_prefix(prefix)
+    checked_prefix(prefix)
     moods = tuple(wanted_mood(each) for each in mood or ())
     rules = Rules(moods, min_confidence, n=n, surest=surest)
     if tables and (journey or db):
@@ -91,14 +94,14 @@ def publish(
     with AnswerCache(refresh=refresh) as cache, ExitStack() as stack:
         target = open_target(to, cache, stack)
         with terminal_publish.looking(title) as progress:
-            changes = publishing.plan(target, wanted, progress)
+            changes = plan(target, wanted, progress)
         for note in cache.notes:
             terminal.note(note)
         if write:
             done: list[Change] = []
             try:
                 with terminal_publish.writing(title):
-                    for change in publishing.publish(target, changes):
+                    for change in carry_out(target, changes):
                         done.append(change)  # noqa: PERF402 - what stands when it is stopped
             finally:
                 changes = [*done, *changes[len(done) :]]
@@ -110,7 +113,7 @@ def publish(
 
 
 def _of_tables(tables: list[str], rules: "Rules", label: str, prefix: str) -> "list[Wanted]":
-    from affetto.collecting.publishing import of_tables, open_labelled
+    from affetto.collecting.wanted import of_tables, open_labelled
 
     return of_tables([open_labelled(each) for each in tables], rules, label=label, prefix=prefix)
 
@@ -118,7 +121,7 @@ def _of_tables(tables: list[str], rules: "Rules", label: str, prefix: str) -> "l
 def _of_library(
     db: Path | None, rules: "Rules", journey: str, seed: int, prefix: str
 ) -> "list[Wanted]":
-    from affetto.collecting.publishing import of_made
+    from affetto.collecting.wanted import of_made
     from affetto.library.catalogue import Catalogue
     from affetto.library.playlists import of_each_mood, of_journey, parse_journey
     from affetto.library.query import Query

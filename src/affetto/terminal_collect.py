@@ -17,7 +17,7 @@ from affetto import terminal
 from affetto.errors import ServiceError
 from affetto.features import FEATURE_NAMES
 from affetto.moods import BY_NAME, mood_order
-from affetto.reporting.words import counted
+from affetto.reporting.words import counted, joined
 
 if TYPE_CHECKING:
     from affetto.collecting.collect import Collected
@@ -102,6 +102,7 @@ def collected(found: "Collected", out: Path) -> None:
     for one in found.comparisons:
         named = replace(one, first=_NAMES[one.first], second=_NAMES[one.second])
         terminal.out.print(Text.assemble(("scales", "bold"), f"    {named.words()}"))
+    _confounded(found)
     again = found.gathered.n_again
     if again:
         words = f"{counted(again, 'entry', 'entries')} stood twice in one playlist: taken once"
@@ -183,8 +184,7 @@ def _missing(found: "Collected") -> None:
         nulls = {name: incomplete[name].null_count() for name in FEATURE_NAMES}
         lacking = [name for name, n in nulls.items() if n]
         # Lengths are in every list: who lacks all else lacks "features".
-        few = len(lacking) <= _NAMED
-        which = ", ".join(lacking) if few else "features"
+        which = ", ".join(lacking) if len(lacking) <= _NAMED else "features"
         verb = "lacks" if len(incomplete) == 1 else "lack"
         text = f"{counted(len(incomplete), 'row')} of {len(found.frame):,} {verb} {which}"
         terminal.out.print(Text.assemble(("missing", "bold"), f"   {text}{_why(found)}"))
@@ -198,6 +198,20 @@ def _missing(found: "Collected") -> None:
     if few:
         words = f"Too few to learn from (at least {_FEWEST} complete tracks a mood): "
         terminal.out.print(Text(words + ", ".join(few), "yellow"))
+
+
+def _confounded(found: "Collected") -> None:
+    """Warn where moods have their features from different origins."""
+    by_origin: dict[str, list[str]] = {}
+    for mood, origin in sorted(found.mainly_from().items(), key=lambda pair: pair[0]):
+        by_origin.setdefault(origin, []).append(mood)
+    if len(by_origin) > 1:
+        parts = [f"{joined(moods)} from {_NAMES[origin]}" for origin, moods in by_origin.items()]
+        words = (
+            f"Features of {', of '.join(parts)}: a model may learn who measured, not the mood. "
+            "--fill takes one source for all"
+        )
+        terminal.out.print(Text(words, "yellow"))
 
 
 def _why(found: "Collected") -> str:

@@ -235,3 +235,19 @@ def test_entries_that_are_no_tracks_are_counted(stage):
         "left_out": {"is an episode": 1},
     }
     assert found.as_dict()["again"] == 1
+
+
+def test_moods_that_differ_in_who_measured_are_told(stage, make_teller):
+    files = MadeSource(
+        "files",
+        {
+            "a": [entry(place, **WHOLE) for place in range(9)],
+            "b": [entry(place) for place in range(20, 29)],
+            "c": [entry(place, **WHOLE) for place in range(30, 33)]
+            + [entry(place) for place in range(40, 43)],
+        },
+    )
+    teller = make_teller("reccobeats", {f"{place:022d}": WHOLE for place in range(100)})
+    requests = ask(("Calm", "a"), ("Wild", "b"), ("Even", "c"))
+    found = collect(requests, MadeServices([files], [teller]), stage)
+    assert found.mainly_from() == {"Calm": "table", "Wild": "reccobeats"}

@@ -901,7 +901,9 @@ class TestWriting:
             client.create("Happy", self.IDS[:3])
         assert self.items(server, key) == (track_id(7),)
 
-    @pytest.mark.parametrize("fault", [Fault("cut", after=0), Fault("close"), failing(502)])
+    @pytest.mark.parametrize(
+        "fault", [Fault("cut", after=0), Fault("close"), failing(502), failing(503)]
+    )
     def test_tracks_are_never_added_twice(self, client, server, fault):
         fault = replace(fault, path="/items", skip=1, times=1)
         server.faults.append(fault)

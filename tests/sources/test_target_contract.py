@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from affetto.collecting.publishing import PREFIX, Wanted, plan, publish
+from affetto.collecting.publishing import plan, publish
+from affetto.collecting.wanted import PREFIX, Wanted
 from affetto.errors import LoginError, PlaylistError, ServiceBusyError, ServiceError
 from affetto.sources.cache import AnswerCache
 from affetto.sources.contract import PlaylistTarget, TargetPlaylist

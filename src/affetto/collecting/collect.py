@@ -105,6 +105,21 @@ class Collected:
             pl.all_horizontal(pl.col(*FEATURE_NAMES).is_not_null()).alias("complete")
         ).to_series()
 
+    def mainly_from(self) -> dict[str, str]:
+        """Name the origin of most of each mood's features, where it has more than half.
+
+        Where moods differ in it, a model may learn who measured in place of the mood.
+        """
+        counts: dict[str, Counter[str]] = {}
+        for name in FEATURE_NAMES:
+            if name == "duration_ms":
+                continue
+            pairs = self.frame.group_by("mood", f"from_{name}").len().drop_nulls()
+            for mood, origin, n in pairs.rows():
+                counts.setdefault(mood, Counter())[origin] += n
+        main = {mood: count.most_common(1)[0] for mood, count in counts.items()}
+        return {mood: origin for mood, (origin, n) in main.items() if 2 * n > counts[mood].total()}
+
     def as_dict(self) -> dict[str, Any]:
         """Give the summary as plain data, for machines."""
         complete = self.complete()
@@ -139,6 +154,7 @@ class Collected:
             "features": {name: dict(counts) for name, counts in origins.items()},
             "again": self.gathered.n_again,
             "in_several_moods": len(self.gathered.in_several_moods()),
+            "mainly_from": self.mainly_from(),
             "comparisons": [each.as_dict() for each in self.comparisons],
             "problems": [
                 {"what": problem.what, "error": str(problem.error)} for problem in self.problems

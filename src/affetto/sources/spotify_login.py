@@ -17,8 +17,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
-from spotipy.cache_handler import MemoryCacheHandler
-
 from affetto.errors import LoginError, ServiceAnswerError, ServiceRefusedError, UsageError
 from affetto.sources.accounts import Account
 from affetto.sources.patience import Patience
@@ -82,12 +80,10 @@ def login(
     client_id = client_id_of(account) or _asked_client_id(say, ask, redirect_uri)
     connection = Connection(account, patience=patience)
     try:
-        kept = MemoryCacheHandler()
         flow = pkce_flow(
             connection.session,
             client_id,
             connection.accounts_url + TOKEN_PATH,
-            handler=kept,
             redirect_uri=redirect_uri,
         )
         flow.OAUTH_AUTHORIZE_URL = f"{connection.accounts_url}/authorize"
@@ -107,7 +103,7 @@ def login(
                 f"{redirect_uri}, even if the page cannot be shown."
             )
             code = code_of(ask("That address").strip(), state)
-        token = _exchange(connection, flow, code, kept)
+        token = _exchange(connection, flow, code)
         return _keep(account, connection, client_id, token)
     finally:
         connection.close()
@@ -275,10 +271,10 @@ def _asked_client_id(
     return client_id
 
 
-def _exchange(connection: Connection, flow: Any, code: str, kept: MemoryCacheHandler) -> Any:
+def _exchange(connection: Connection, flow: Any, code: str) -> Any:
     def once() -> Any:
         flow.get_access_token(code=code, check_cache=False)
-        return kept.get_cached_token()
+        return flow.cache_handler.get_cached_token()
 
     try:
         token = connection.gate.ask(once)

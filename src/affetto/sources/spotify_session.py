@@ -105,7 +105,7 @@ class Session(requests.Session):
         try:
             _check(response, raw, path)
         except TryAgainError as exc:
-            if repeatable or response.status_code in {429, 503}:
+            if repeatable or exc.wait_s is not None or response.status_code == 429:
                 raise
             raise exc.error from exc
         return response

@@ -103,7 +103,10 @@ class Tokens:
         if token is not None:
             needed = ("access_token", "refresh_token", "client_id", "user_id", "expires_at")
             allowed = str(token.get("scope") or "").split()
-            if not all(token.get(name) for name in needed) or not set(SCOPES) <= set(allowed):
+            is_whole = all(token.get(name) for name in needed) and isinstance(
+                token["expires_at"], int | float
+            )
+            if not is_whole or not set(SCOPES) <= set(allowed):
                 raise LoginError(
                     f"the login to Spotify that is kept allows less than affetto needs: {ANEW}"
                 )
@@ -333,10 +336,10 @@ def pkce_flow(
     client_id: str,
     token_url: str,
     *,
-    handler: CacheHandler,
+    handler: CacheHandler | None = None,
     redirect_uri: str = "http://127.0.0.1",
 ) -> SpotifyPKCE:
-    """Set up spotipy's PKCE flow over our session."""
+    """Set up spotipy's PKCE flow over our session; without a handler it keeps no token."""
     flow = SpotifyPKCE(
         client_id=client_id,
         redirect_uri=redirect_uri,
@@ -344,7 +347,7 @@ def pkce_flow(
         requests_session=session,
         requests_timeout=session.patience.timeout_s,
         open_browser=False,
-        cache_handler=handler,
+        cache_handler=handler or MemoryCacheHandler(),
     )
     flow.OAUTH_TOKEN_URL = token_url
     return flow
