@@ -51,7 +51,7 @@ def drive(url: str, cache: Path, n_tracks: int) -> dict[str, float]:
     For now the tracks go straight to the service's client, without the rest of ``collect``.
     """
     tracks = [track for playlist in playlists(n_tracks) for track in playlist]
-    started = time.perf_counter()
+    before_mb, started = memory_mb(), time.perf_counter()
     n_told = n_known = 0
     with AnswerCache(cache) as kept, ReccoBeats(kept, url=url) as source:
         for _, told in source.features(tracks):
@@ -61,9 +61,19 @@ def drive(url: str, cache: Path, n_tracks: int) -> dict[str, float]:
         assert not kept.notes, kept.notes
     seconds = time.perf_counter() - started
     assert n_told == n_tracks, n_told
+    return {
+        "seconds": seconds,
+        "n_requests": n_requests,
+        "n_known": n_known,
+        "before_mb": before_mb,
+        "peak_mb": memory_mb(),
+    }
+
+
+def memory_mb() -> float:
+    """Give the most that this process has used so far."""
     # Not ru_maxrss: it would carry over what the parent process used.
-    peak = int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) / 1024
-    return {"seconds": seconds, "n_requests": n_requests, "n_known": n_known, "peak_mb": peak}
+    return int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) / 1024
 
 
 def begun(server: ReccoBeatsServer, cache: Path, n_tracks: int) -> subprocess.Popen[str]:
@@ -150,14 +160,14 @@ def killing(folder: Path) -> None:
 
 
 def remembering(folder: Path) -> None:
-    print("\nMemory at most, the list of tracks and Python itself included:\n")
-    row("tracks", "MB, first run", "second run", "requests", "seconds")
-    row("--:", "--:", "--:", "--:", "--:")
+    print("\nMemory at most, in MB; before: Python and the list of tracks alone:\n")
+    row("tracks", "before", "first run", "second run", "requests", "seconds")
+    row("--:", "--:", "--:", "--:", "--:", "--:")
     for n_tracks in SIZES:
         with ReccoBeatsServer(n_tracks) as server:
             cache = folder / f"memory {n_tracks}.sqlite"
             first, second = (measured(server, cache, n_tracks) for _ in range(2))
-        peaks = (f"{run['peak_mb']:.0f}" for run in (first, second))
+        peaks = (f"{mb:.0f}" for mb in (first["before_mb"], first["peak_mb"], second["peak_mb"]))
         row(f"{n_tracks:,}", *peaks, f"{first['n_requests']:,}", f"{first['seconds']:.1f}")
 
 

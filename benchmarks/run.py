@@ -8,7 +8,18 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 README = HERE.parent / "README.md"
-BENCHMARKS = ("article", "unseen", "speed", "audio", "tempo", "maps", "library", "server", "page")
+BENCHMARKS = (
+    "article",
+    "unseen",
+    "speed",
+    "audio",
+    "tempo",
+    "maps",
+    "library",
+    "collect",
+    "server",
+    "page",
+)
 
 
 def run(name: str) -> str:

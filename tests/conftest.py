@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+# A developer's own keyring is nothing for tests; those that need one make it.
+os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"
+
 
 @pytest.fixture(scope="session")
 def data_dir() -> Path:

@@ -2,12 +2,15 @@
 
 import json
 import logging
+import subprocess
+import sys
 import wave
 
 import numpy as np
 import polars as pl
 import pytest
 
+from affetto import collect
 from affetto.features import FEATURE_NAMES
 from affetto.learning.dataset import gather
 from affetto.learning.labels import from_arguments
@@ -230,3 +233,31 @@ def test_the_table_has_all_ten_features_and_where_they_are_from(tmp_path):
         *("id", "isrc", "title", "artist", "album", "path", "playlist", "mood", "source")
     ]
     assert header[9:] == [*FEATURE_NAMES, *(f"from_{name}" for name in FEATURE_NAMES)]
+
+
+def test_tables_need_no_extra_and_services_say_which_is_missing(tmp_path):
+    export(tmp_path / "Dark.csv", 0)
+    code = """
+import sys
+for name in ("httpx", "stamina", "spotipy", "keyring"):
+    sys.modules[name] = None
+from affetto.cli import main
+sys.argv = ["affetto", "collect", *sys.argv[1:]]
+main()
+"""
+    for arguments, status, words in (
+        (["Dark.csv"], 0, "Written: moods.parquet"),
+        (["Dark.csv", "Happy=spotify:saved"], 1, 'pip install "affetto[sources]"'),
+        (["Calm=subsonic:starred"], 1, 'pip install "affetto[sources]"'),
+    ):
+        run = subprocess.run(
+            [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False
+        )
+        assert (run.returncode, words in run.stderr) == (status, True), run.stderr
+
+
+def test_from_python(tmp_path):
+    export(tmp_path / "Dark.csv", 0)
+    found = collect(["Dark.csv", "Sad=Dark.csv"], fill="table")
+    assert found.frame["mood"].to_list() == ["Dark"] * 12 + ["Sad"] * 12
+    assert found.as_dict()["in_several_moods"] == 12

@@ -26,6 +26,7 @@ def test_the_public_names():
         "MoodModel",
         "__version__",
         "analyze",
+        "collect",
         "label",
         "load_model",
         "train",

@@ -15,6 +15,7 @@ _HOME = {
     "MoodClassifier": "affetto.learning.classifier",
     "MoodModel": "affetto.model",
     "analyze": "affetto.audio.analysis",
+    "collect": "affetto.collecting.collect",
     "label": "affetto.scoring.label",
     "load_model": "affetto.model",
     "train": "affetto.learning.workflow",
@@ -24,6 +25,7 @@ __all__ = [*sorted(_HOME), "__version__"]  # noqa: PLE0604 - names of _HOME, pin
 
 if TYPE_CHECKING:
     from affetto.audio.analysis import analyze as analyze
+    from affetto.collecting.collect import collect as collect
     from affetto.features import FEATURES as FEATURES
     from affetto.learning.classifier import MoodClassifier as MoodClassifier
     from affetto.learning.workflow import train as train

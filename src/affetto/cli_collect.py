@@ -50,29 +50,27 @@ def collect(
     """Collect playlists sorted by mood into one labelled table, to train on."""
     from affetto import terminal, terminal_collect
     from affetto.collecting.collect import collect as run
-    from affetto.collecting.filling import parse_fill
-    from affetto.collecting.references import parse_requests
-    from affetto.collecting.services import Services
     from affetto.scoring.results import checked_output, write_frame
-    from affetto.sources.cache import AnswerCache
 
-    order = parse_fill(fill)
-    requests = parse_requests(playlists)
     checked_output(out)  # before an hour of asking, not after
-    with (
-        AnswerCache(offline=offline, refresh=refresh) as cache,
-        Services(cache, jobs=jobs, excerpt=excerpt) as services,
-    ):
-        with terminal_collect.progress() as stage:
-            collected = run(requests, services, stage, order=order, compare=compare)
-        notes = [*cache.notes, *collected.notes]
+    with terminal_collect.progress() as stage:
+        collected = run(
+            playlists,
+            fill=fill,
+            offline=offline,
+            refresh=refresh,
+            compare=compare,
+            excerpt=excerpt,
+            jobs=jobs,
+            stage=stage,
+        )
     write_frame(collected.frame, out)
     if as_json:
         told = {"out": str(out), **collected.as_dict()}
         terminal.print_json(json.dumps(told, ensure_ascii=False))
     else:
         terminal_collect.collected(collected, out)
-    for remark in notes:
+    for remark in collected.notes:
         terminal.note(remark)
     terminal_collect.problems(collected)
     if collected.problems or collected.failures:

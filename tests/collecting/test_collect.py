@@ -2,7 +2,7 @@
 
 import pytest
 
-from affetto.collecting.collect import POLICY, collect
+from affetto.collecting.collect import POLICY, collect_from
 from affetto.collecting.references import Request
 from affetto.errors import (
     ClientMissingError,
@@ -87,7 +87,7 @@ def test_playlists_become_one_labelled_table(stage, make_teller):
     files = MadeSource("files", {"happy": [entry(1, **WHOLE), entry(2)], "dark 2": [entry(3)]})
     server = MadeSource("subsonic", {"Calm": [entry(4), entry(1)]})
     teller = make_teller("reccobeats", {f"{2:022d}": WHOLE})
-    found = collect(
+    found = collect_from(
         ask((None, "happy"), ("Dark", "dark 2"), ("Calm", "subsonic:playlist/Calm")),
         MadeServices([files, server], [teller]),
         stage,
@@ -120,7 +120,7 @@ def test_a_playlist_that_fails_costs_the_others_nothing(stage):
             "talk": [Listed(Track(title="News"), problem="is an episode")],
         },
     )
-    found = collect(
+    found = collect_from(
         ask(("A", "good"), ("B", "gone"), ("C", "broken"), ("D", "empty"), ("E", "talk")),
         MadeServices([files]),
         stage,
@@ -146,7 +146,7 @@ def test_a_service_that_is_no_use_is_asked_once(stage, error):
     server = MadeSource("subsonic", error)
     files = MadeSource("files", {"good": [entry(1, **WHOLE)]})
     requests = ask(("A", "subsonic:playlist/x"), ("B", "subsonic:playlist/y"), ("C", "good"))
-    found = collect(requests, MadeServices([files, server]), stage)
+    found = collect_from(requests, MadeServices([files, server]), stage)
     assert server.n_finds == 1
     assert [problem.error for problem in found.problems] == [error]
     assert found.frame["mood"].to_list() == ["C"]
@@ -155,22 +155,24 @@ def test_a_service_that_is_no_use_is_asked_once(stage, error):
 def test_nothing_at_all_is_an_error_that_says_why(stage):
     services = MadeServices([MadeSource("files", {})])
     with pytest.raises(PlaylistError, match=r"^there is no playlist 'a'$"):
-        collect(ask(("A", "a")), services, stage)
+        collect_from(ask(("A", "a")), services, stage)
     with pytest.raises(PlaylistError, match=r"nothing could be collected\. a: there is no .*; b: "):
-        collect(ask(("A", "a"), ("B", "b")), services, stage)
+        collect_from(ask(("A", "a"), ("B", "b")), services, stage)
     with pytest.raises(ClientMissingError, match="affetto\\[sources\\]"):
-        collect(ask(("A", "spotify:playlist/x")), services, stage)
+        collect_from(ask(("A", "spotify:playlist/x")), services, stage)
 
 
 def test_a_playlist_named_twice_for_a_mood_is_taken_once(stage):
     files = MadeSource("files", {"a": [entry(1, **WHOLE)], "b": [entry(2, **WHOLE)]})
-    found = collect(ask(("A", "a"), ("A", "files:x/all"), ("B", "a")), MadeServices([files]), stage)
+    found = collect_from(
+        ask(("A", "a"), ("A", "files:x/all"), ("B", "a")), MadeServices([files]), stage
+    )
     assert found.frame.select("mood", "playlist").rows() == [("A", "a"), ("A", "b"), ("B", "a (2)")]
 
 
 def test_without_moods_each_playlist_is_labelled_by_its_name(stage):
     files = MadeSource("files", {"my dark songs": [entry(1, **WHOLE)], "Chill 3": [entry(2)]})
-    found = collect(ask((None, "files:x/all")), MadeServices([files]), stage)
+    found = collect_from(ask((None, "files:x/all")), MadeServices([files]), stage)
     assert found.frame["mood"].to_list() == ["Dark", "Chill"]
 
 
@@ -185,7 +187,7 @@ def test_sources_that_are_mixed_are_compared_on_shared_tracks(stage, make_teller
     )
     teller = make_teller("reccobeats", {f"{place:022d}": quieter for place in range(100)})
     services = MadeServices([files], [teller])
-    found = collect(ask(("A", "a")), services, stage)
+    found = collect_from(ask(("A", "a")), services, stage)
     (summary,) = found.comparisons
     assert (summary.first, summary.second) == ("table", "reccobeats")
     assert summary.n_shared == 40
@@ -194,14 +196,14 @@ def test_sources_that_are_mixed_are_compared_on_shared_tracks(stage, make_teller
     # What was asked for the comparison counts for nothing else.
     assert found.frame["energy"].to_list() == [place / 100 for place in range(60)] + [0.25]
     teller.asked.clear()
-    assert collect(ask(("A", "a")), services, stage, compare=False).comparisons == []
+    assert collect_from(ask(("A", "a")), services, stage, compare=False).comparisons == []
     assert len(teller.asked) == 1
 
 
 def test_one_source_alone_is_compared_with_nothing(stage, make_teller):
     files = MadeSource("files", {"a": [entry(1, **WHOLE)]})
     teller = make_teller("reccobeats", {})
-    assert collect(ask(("A", "a")), MadeServices([files], [teller]), stage).comparisons == []
+    assert collect_from(ask(("A", "a")), MadeServices([files], [teller]), stage).comparisons == []
     assert teller.asked == []
 
 
@@ -209,10 +211,10 @@ def test_a_missing_extra_matters_only_where_something_is_missing(stage):
     missing = {"reccobeats": ClientMissingError}
     whole = MadeServices([MadeSource("files", {"a": [entry(1, **WHOLE)]})])
     whole.tellers = missing
-    assert collect(ask(("A", "a")), whole, stage).problems == []
+    assert collect_from(ask(("A", "a")), whole, stage).problems == []
     gap = MadeServices([MadeSource("files", {"a": [entry(1)]})])
     gap.tellers = missing
-    (problem,) = collect(ask(("A", "a")), gap, stage).problems
+    (problem,) = collect_from(ask(("A", "a")), gap, stage).problems
     assert problem.what == "reccobeats"
 
 
@@ -221,14 +223,16 @@ def test_what_spotify_allows_is_said_once(stage):
     files = MadeSource(
         "files", {"a": [real], "b": [real], "own": [Listed(Track(), WHOLE, path="/a.mp3")]}
     )
-    found = collect(ask(("A", "a"), ("B", "b")), MadeServices([files]), stage)
+    found = collect_from(ask(("A", "a"), ("B", "b")), MadeServices([files]), stage)
     assert found.notes == [POLICY]
-    assert collect(ask(("A", "own")), MadeServices([files]), stage).notes == []
+    assert collect_from(ask(("A", "own")), MadeServices([files]), stage).notes == []
 
 
 def test_entries_that_are_no_tracks_are_counted(stage):
     entries = [entry(1, **WHOLE), Listed(Track(), problem="is an episode"), entry(1)]
-    found = collect(ask(("A", "a")), MadeServices([MadeSource("files", {"a": entries})]), stage)
+    found = collect_from(
+        ask(("A", "a")), MadeServices([MadeSource("files", {"a": entries})]), stage
+    )
     (listing,) = found.as_dict()["playlists"]
     assert listing == {
         **{"name": "a", "mood": "A", "source": "files", "tracks": 1},
@@ -249,5 +253,5 @@ def test_moods_that_differ_in_who_measured_are_told(stage, make_teller):
     )
     teller = make_teller("reccobeats", {f"{place:022d}": WHOLE for place in range(100)})
     requests = ask(("Calm", "a"), ("Wild", "b"), ("Even", "c"))
-    found = collect(requests, MadeServices([files], [teller]), stage)
+    found = collect_from(requests, MadeServices([files], [teller]), stage)
     assert found.mainly_from() == {"Calm": "table", "Wild": "reccobeats"}

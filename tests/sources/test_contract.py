@@ -6,12 +6,6 @@ import zlib
 from dataclasses import replace
 
 import pytest
-from services.base import Answer, Fault, busy, failing, web_page
-from services.case import SECRETS
-from services.jellyfin_case import JellyfinCase
-from services.local_case import ExportifyCase, FolderCase, PlaylistFileCase
-from services.spotify_case import SpotifyCase
-from services.subsonic_case import SubsonicCase
 
 from affetto.errors import (
     AffettoError,
@@ -26,6 +20,12 @@ from affetto.errors import (
 )
 from affetto.sources.cache import AnswerCache
 from affetto.sources.contract import AudioSource, Listed, PlaylistSource
+from services.base import Answer, Fault, busy, failing, web_page
+from services.case import SECRETS
+from services.jellyfin_case import JellyfinCase
+from services.local_case import ExportifyCase, FolderCase, PlaylistFileCase
+from services.spotify_case import SpotifyCase
+from services.subsonic_case import SubsonicCase
 
 LOCAL = [ExportifyCase, FolderCase, PlaylistFileCase]
 SERVICES = [JellyfinCase, SpotifyCase, SubsonicCase]

@@ -8,7 +8,7 @@ from affetto.sources.matching import CatalogueIndex
 from affetto.tracks import Track
 
 
-def entry(track_id, title=None, artist=None, album=None, isrc=(), path=None, problem=None):
+def entry(track_id, title=None, artist=None, album=None, *, isrc=(), path=None, problem=None):
     return {
         "id": track_id,
         "title": title,
@@ -127,8 +127,8 @@ def test_a_large_catalogue_takes_little_memory():
             f"A title of middling length {i}",
             f"Artist {i % 400}",
             f"Album {i // 10}",
-            [f"DEAAA26{i:05d}"],
-            f"/srv/music/Artist {i % 400}/Album {i // 10}/{i % 10:02d} A title {i}.flac",
+            isrc=[f"DEAAA26{i:05d}"],
+            path=f"/srv/music/Artist {i % 400}/Album {i // 10}/{i % 10:02d} A title {i}.flac",
         )
         for i in range(n)
     )

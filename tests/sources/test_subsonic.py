@@ -9,9 +9,6 @@ from pathlib import Path
 
 import keyring
 import pytest
-from services.base import Answer, Fault, failing, web_page
-from services.case import QUICK, SECRETS
-from services.subsonic_case import SubsonicCase
 
 from affetto.errors import (
     LoginError,
@@ -26,6 +23,9 @@ from affetto.sources.cache import AnswerCache
 from affetto.sources.contract import FoundPlaylist, Listed
 from affetto.sources.subsonic import Subsonic, login
 from affetto.tracks import Track, looks_like_track_id
+from services.base import Answer, Fault, failing, web_page
+from services.case import QUICK, SECRETS
+from services.subsonic_case import SubsonicCase
 
 PASSWORD, _, API_KEY = SECRETS
 SIGNED = {"u", "t", "s", "p", "apiKey"}
@@ -549,11 +549,13 @@ class TestWriting:
         server.add_song(0)
         answer = failing(500).answer
         server.faults.append(Fault("slow", path="createPlaylist", seconds=0.6, answer=answer))
-        with closing(
-            Subsonic(case.account(), cache, patience=replace(QUICK, timeout_s=0.2))
-        ) as source:
-            with pytest.raises(ServiceUnreachableError):
-                source.create(self.NAME, ["so-0"])
+        with (
+            closing(
+                Subsonic(case.account(), cache, patience=replace(QUICK, timeout_s=0.2))
+            ) as source,
+            pytest.raises(ServiceUnreachableError),
+        ):
+            source.create(self.NAME, ["so-0"])
         assert server.paths().count("/rest/createPlaylist.view") == 1
 
     def test_a_server_that_was_never_heard_is_asked_once_more(self, server, source):

@@ -16,13 +16,13 @@ import soundfile
 from keyring.backend import KeyringBackend
 from mutagen.flac import FLAC
 from mutagen.oggvorbis import OggVorbis
-from services.case import QUICK
 
 from affetto.errors import LoginError, PlaylistError
 from affetto.sources.accounts import Account
 from affetto.sources.cache import AnswerCache
 from affetto.sources.subsonic import Subsonic, login
 from affetto.tracks import Track
+from services.case import QUICK
 
 PASSWORD = "tr0ub4dor-password"
 N_TRACKS = 6

@@ -8,11 +8,12 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
+from affetto.collecting import filling
 from affetto.collecting.comparing import compare_origins
-from affetto.collecting.filling import DEFAULT_FILL, Problem, Stage, fill, origins_of
+from affetto.collecting.filling import DEFAULT_FILL, Problem, Stage, origins_of, parse_fill
 from affetto.collecting.gathering import Gathered
 from affetto.collecting.labels import label_of
-from affetto.collecting.references import SERVICES, Request
+from affetto.collecting.references import SERVICES, Request, parse_requests
 from affetto.collecting.scales import Summary
 from affetto.collecting.services import Services
 from affetto.collecting.table import table_of
@@ -29,7 +30,8 @@ from affetto.errors import (
 )
 from affetto.features import FEATURE_NAMES
 from affetto.moods import canonical_mood, same_name
-from affetto.sources.contract import FeatureSource, FoundPlaylist, PlaylistSource
+from affetto.sources.cache import AnswerCache
+from affetto.sources.contract import FeatureSource, FoundPlaylist, PlaylistSource, silent
 from affetto.tracks import looks_like_track_id
 
 POLICY: Final = (
@@ -166,6 +168,67 @@ class Collected:
 
 
 def collect(
+    playlists: Sequence[str],
+    *,
+    fill: str = ",".join(DEFAULT_FILL),
+    offline: bool = False,
+    refresh: bool = False,
+    compare: bool = True,
+    excerpt: bool = False,
+    jobs: int | None = None,
+    stage: Stage | None = None,
+) -> Collected:
+    """Collect playlists that are sorted by mood into one labelled table.
+
+    Parameters
+    ----------
+    playlists : sequence of str
+        ``MOOD=PLAYLIST`` or ``PLAYLIST``, as ``affetto collect`` takes them: Spotify's, those of
+        music servers, tables, playlist files, folders.
+    fill : str
+        Where features come from, first to last, with commas; see
+        `affetto.collecting.filling.FILLERS`.
+    offline : bool
+        Ask nobody: take answers that are kept, and files.
+    refresh : bool
+        Ask for playlists anew that are kept.
+    compare : bool
+        Ask about a few tracks of each two origins that the table mixes.
+    excerpt, jobs
+        As `affetto.label` has them.
+    stage : callable, optional
+        Begins a stage, e.g. ``"reccobeats"``; gives what is told of its progress.
+
+    Returns
+    -------
+    Collected
+        `Collected.frame` is the table; its problems are to be looked at.
+
+    Raises
+    ------
+    UsageError
+        If something is named that cannot be read.
+    PlaylistError, ServiceError
+        If nothing could be collected at all: what went wrong first.
+
+    Examples
+    --------
+    >>> found = affetto.collect(["Calm=calm.csv", "Wild=~/Music/wild"])  # doctest: +SKIP
+    >>> affetto.train(found.frame, group="playlist")  # doctest: +SKIP
+    """
+    requests, order = parse_requests(playlists), parse_fill(fill)
+    with (
+        AnswerCache(offline=offline, refresh=refresh) as cache,
+        Services(cache, jobs=jobs, excerpt=excerpt) as services,
+    ):
+        found = collect_from(
+            requests, services, stage or (lambda _: silent), order=order, compare=compare
+        )
+        found.notes[:0] = cache.notes
+    return found
+
+
+def collect_from(
     requests: Sequence[Request],
     services: Services,
     stage: Stage,
@@ -173,18 +236,7 @@ def collect(
     order: Sequence[str] = DEFAULT_FILL,
     compare: bool = True,
 ) -> Collected:
-    """Collect playlists into one labelled table.
-
-    Parameters
-    ----------
-    requests : sequence of Request
-    services : Services
-    stage : callable
-        Begins a stage, e.g. ``"reccobeats"``; gives what is told of its progress.
-    order : sequence of str
-        Where features come from, first to last; see `affetto.collecting.filling.FILLERS`.
-    compare : bool
-        Ask a few tracks of two origins, where the table mixes them.
+    """Collect from sources that are open; see `collect`.
 
     Raises
     ------
@@ -207,7 +259,7 @@ def collect(
             continue
         if teller is not None:
             tellers[name] = teller
-    problems += fill(gathered, tellers, origins, stage)
+    problems += filling.fill(gathered, tellers, origins, stage)
     failures = services.failures()
     frame = table_of(gathered, origins)
     comparisons = compare_origins(gathered, tellers, origins, stage) if compare else []

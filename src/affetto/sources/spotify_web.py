@@ -101,12 +101,10 @@ class Tokens:
             return
         token = self._kept.get_cached_token()
         if token is not None:
-            needed = ("access_token", "refresh_token", "client_id", "user_id", "expires_at")
-            allowed = str(token.get("scope") or "").split()
-            is_whole = all(token.get(name) for name in needed) and isinstance(
-                token["expires_at"], int | float
-            )
-            if not is_whole or not set(SCOPES) <= set(allowed):
+            needed = ("access_token", "refresh_token", "client_id", "user_id")
+            is_whole = all(isinstance(token.get(name), str) for name in needed)
+            is_whole &= isinstance(token.get("expires_at"), int | float)
+            if not is_whole or not set(SCOPES) <= set(str(token.get("scope")).split()):
                 raise LoginError(
                     f"the login to Spotify that is kept allows less than affetto needs: {ANEW}"
                 )

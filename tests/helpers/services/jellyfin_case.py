@@ -1,10 +1,9 @@
 """The contract suite's way to drive `affetto.sources.jellyfin`."""
 
-from services.case import QUICK, SECRETS, Case
-from services.jellyfin_server import JellyfinServer
-
 from affetto.sources.accounts import Account
 from affetto.sources.jellyfin import PAGE, Jellyfin
+from services.case import QUICK, SECRETS, Case
+from services.jellyfin_server import JellyfinServer
 
 
 class JellyfinCase(Case):

@@ -1,10 +1,9 @@
 """The contract suite's way to drive `affetto.sources.subsonic`."""
 
-from services.case import QUICK, SECRETS, Case
-from services.subsonic_server import SubsonicServer
-
 from affetto.sources.accounts import Account
 from affetto.sources.subsonic import Subsonic
+from services.case import QUICK, SECRETS, Case
+from services.subsonic_server import SubsonicServer
 
 
 class SubsonicCase(Case):
