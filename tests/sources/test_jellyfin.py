@@ -114,7 +114,7 @@ class TestLogin:
         login(account, server.url, "ada", PASSWORD, patience=QUICK)
         reference = case.add_playlist("Calm", 3)
         server.tokens.clear()
-        with pytest.raises(LoginError, match="was the login revoked.*affetto login jellyfin"):
+        with pytest.raises(LoginError, match=r"was the login revoked.*affetto login jellyfin"):
             entries_of(case, cache, reference)
         login(account, server.url, "ada", PASSWORD, patience=QUICK)
         assert len(entries_of(case, cache, reference)) == 3
@@ -179,7 +179,7 @@ class TestKeys:
     def test_of_several_users_one_must_be_named(self, case, server, cache, key, monkeypatch):
         server.add_user("bob", "x")
         monkeypatch.delenv("JELLYFIN_USER")
-        with pytest.raises(LoginError, match="belongs to no user; set JELLYFIN_USER.*ada, bob"):
+        with pytest.raises(LoginError, match=r"belongs to no user; set JELLYFIN_USER.*ada, bob"):
             entries_of(case, cache, "jellyfin:playlist/Calm")
 
     def test_a_users_own_token_tells_whose_it_is(self, case, server, cache, key, monkeypatch):
@@ -202,7 +202,7 @@ class TestKeys:
             source.create(NAME, items)
             now = source.own_playlist(NAME)
             source.replace(now, items)  # nothing to change
-            with pytest.raises(ServiceRefusedError, match="no API key.*affetto login jellyfin"):
+            with pytest.raises(ServiceRefusedError, match=r"no API key.*affetto login jellyfin"):
                 source.replace(now, items[:1])
         assert server.content(now.key) == items
 
@@ -291,12 +291,12 @@ class TestEntries:
         assert told[0] == (PAGE, 10_000) and told[-1] == (10_000, 10_000)
 
     def test_a_server_that_gives_less_at_once(self, case, server, source, monkeypatch):
-        told = server.page
-        monkeypatch.setattr(
-            server,
-            "page",
-            lambda seen, things: told(replace(seen, query={**seen.query, "Limit": ["7"]}), things),
-        )
+        whole = server.page
+
+        def page(seen, *more):
+            return whole(replace(seen, query={**seen.query, "Limit": ["7"]}), *more)
+
+        monkeypatch.setattr(server, "page", page)
         listed = entries(source, case.add_playlist("Calm", 20))
         assert [one.track.title for one in listed] == [f"Track {i}" for i in range(20)]
 
@@ -397,7 +397,7 @@ class TestWriting:
     @pytest.mark.parametrize("takes_twice", [False, True])
     @pytest.mark.parametrize("kind", ["close", "slow"])
     @pytest.mark.parametrize("skip", range(7))
-    def test_a_change_that_breaks_off_anywhere_is_brought_to_its_end(
+    def test_a_change_that_breaks_off_anywhere_is_brought_to_its_end(  # noqa: PLR0917
         self, case, server, cache, takes_twice, kind, skip
     ):
         server.takes_twice = takes_twice

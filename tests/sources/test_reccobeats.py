@@ -21,6 +21,7 @@ from affetto.errors import (
     ServiceUnreachableError,
     UsageError,
 )
+from affetto.sources import reccobeats
 from affetto.sources.cache import DAY_S, FEATURES_DAYS, MISS_DAYS, AnswerCache
 from affetto.sources.contract import FeatureSource, Listed, Told
 from affetto.sources.reccobeats import ReccoBeats
@@ -468,6 +469,15 @@ def test_no_failure_hides_what_is_kept(server, open_source):
     server.faults.append(failing(500, times=999))
     told, _ = until_it_fails(open_source(NO_WAIT), tracks)
     assert sorted(told) == list(range(100, 140))
+
+
+@pytest.mark.parametrize("offline", [False, True])
+def test_no_length_that_cannot_be_had_hides_features(offline, server, open_source, monkeypatch):
+    monkeypatch.setattr(reccobeats, "_WINDOW", 80)
+    told_of(open_source(), many(200))
+    server.faults.append(failing(500, times=999))
+    told, _ = until_it_fails(open_source(NO_WAIT, offline=offline), many(240, length=False))
+    assert {i: one.features for i, one in told.items()} == {i: features(i) for i in range(200)}
 
 
 def test_features_and_misses_expire_each_in_its_time(server, open_source):

@@ -383,6 +383,13 @@ class TestListsThatChange:
         with pytest.raises(ServiceAnswerError, match="from entry 0 where 50 was asked for"):
             self.list(client, key)
 
+    def test_a_page_that_comes_again_and_again_is_listed_once(self, client, server):
+        key = server.add_playlist("Echo", tracks(0, 50))
+        first = {"items": [{"item": track(i)} for i in range(50)], "total": 50, "next": "x"}
+        server.faults.append(Fault("answer", path="/items", times=99, answer=Answer(first)))
+        assert titles(self.list(client, key)) == named(0, 50)
+        assert len(server.asked("/items")) == 2
+
     def test_a_list_without_end_is_given_up(self, client, server, monkeypatch):
         monkeypatch.setattr("affetto.sources.spotify_lists._MOST_PAGES", 6)
         key = server.add_playlist("Liar", tracks(0, 1_000))

@@ -128,6 +128,14 @@ class TestWhoAsks:
                 one.own_playlist("none")
         assert server.paths().count("/rest/getOpenSubsonicExtensions.view") == 1
 
+    def test_a_server_that_tells_only_users_what_it_can_do(self, case, server, source):
+        refusal = server.failed(40, "Wrong username or password")
+        refusal.body["subsonic-response"]["openSubsonic"] = True
+        server.faults.append(Fault("answer", answer=refusal))
+        entries(source, case.add_playlist("Calm", 3))
+        assert [bool(form) for _, _, form in sent(server)] == [False, True, True, True]
+        assert not any(SIGNED & set(address) for _, address, _ in sent(server))
+
     def test_an_api_key_comes_without_a_user(self, case, server, cache, monkeypatch):
         monkeypatch.setenv("SUBSONIC_API_KEY", API_KEY)
         monkeypatch.delenv("SUBSONIC_USER")
@@ -160,7 +168,7 @@ class TestWhoAsks:
         case.account().keep({"salt": "a", "token": "b"})
         with (
             closing(case.open(cache)) as source,
-            pytest.raises(LoginError, match="this kind of login.*SUBSONIC_PASSWORD"),
+            pytest.raises(LoginError, match=r"this kind of login.*SUBSONIC_PASSWORD"),
         ):
             source.find("subsonic:")
 
@@ -281,7 +289,7 @@ class TestReferences:
     def test_an_unknown_name_is_told_the_nearest(self, server, source):
         for name in ("Quiet hours", "Quiet nights", "Xylophone"):
             server.add_playlist(name, [])
-        with pytest.raises(PlaylistError, match="nearest: 'Quiet hours', 'Quiet nights'$"):
+        with pytest.raises(PlaylistError, match=r"nearest: 'Quiet hours', 'Quiet nights'$"):
             source.find("subsonic:playlist/quiet hour")
         with pytest.raises(PlaylistError, match="it has 3, such as 'Quiet hours'"):
             source.find("subsonic:playlist/0123456789")
@@ -385,7 +393,7 @@ class TestEntries:
     def test_a_playlist_that_may_not_be_read(self, case, server, source):
         (found,) = source.find(case.add_playlist("Calm", 2))
         server.refuses["getPlaylist"] = (50, "not yours")
-        with pytest.raises(PlaylistError, match="may not be read.*not yours"):
+        with pytest.raises(PlaylistError, match=r"may not be read.*not yours"):
             list(source.tracks(found))
 
     def test_a_playlist_that_is_no_longer_there_is_found_no_more(self, source):
@@ -459,6 +467,12 @@ class TestAudio:
         with pytest.raises(Exception, match="no track of"):
             source.fetch(Listed(Track(title="Blue")), tmp_path)
 
+    def test_a_login_page_before_the_files(self, server, source, tmp_path):
+        server.add_song(1)
+        server.faults.append(failing(401, path="download", times=9))
+        with pytest.raises(LoginError, match="affetto login subsonic"):
+            source.fetch(self.one(), tmp_path)
+
     def test_offline_fetches_nothing(self, case, tmp_path):
         with (
             AnswerCache(tmp_path / "new.sqlite", offline=True) as cache,
@@ -518,6 +532,12 @@ class TestMatching:
         for _ in range(2):
             assert source.match(tracks, [None] * 3) == ["so-1", None, None]
         assert server.paths().count("/rest/search3.view") == 3
+
+    def test_a_server_that_makes_nothing_and_says_it_did(self, server, source, monkeypatch):
+        monkeypatch.setattr(server, "is_old", True)
+        monkeypatch.setattr(server, "do_createPlaylist", lambda *_: server.ok(), raising=False)
+        with pytest.raises(ServiceAnswerError, match="made no playlist"):
+            source.create("affetto: Happy", [server.add_song(i) for i in range(101)])
 
     def test_an_empty_library_is_searched_once(self, server, source):
         assert source.match([Track(title=f"Track {i}") for i in range(9)], [None] * 9) == [None] * 9
@@ -581,7 +601,7 @@ class TestWriting:
     def test_a_song_that_is_gone_is_told(self, server, source):
         key = server.add_playlist(self.NAME, [server.add_song(0)])
         now = source.own_playlist(self.NAME)
-        with pytest.raises(ServiceAnswerError, match="took 1 of 2 tracks.*--refresh"):
+        with pytest.raises(ServiceAnswerError, match=r"took 1 of 2 tracks.*--refresh"):
             source.replace(now, ["so-0", "gone"])
         assert key == now.key
 

@@ -250,7 +250,9 @@ def test_favourites(api, songs, source):
     assert [one.track.title for one in source.tracks(found)] == ["Track 4"]
 
 
-def test_the_audio_is_the_file_itself(api, songs, source, music, tmp_path, name):
+def test_the_audio_is_the_file_itself(  # noqa: PLR0917
+    api, songs, source, music, tmp_path, name
+):
     api("createPlaylist", name=name, songId=[songs["Track 2"]["id"], songs["Track 5"]["id"]])
     (found,) = source.find(f"subsonic:playlist/{name}")
     for one, suffix in zip(source.tracks(found), (".flac", ".ogg"), strict=True):
@@ -260,7 +262,7 @@ def test_the_audio_is_the_file_itself(api, songs, source, music, tmp_path, name)
         assert fetched.read_bytes() == original.read_bytes()
 
 
-def test_the_file_on_this_machine_is_named_where_the_folder_is_known(
+def test_the_file_on_this_machine_is_named_where_the_folder_is_known(  # noqa: PLR0917
     api, songs, account, cache, music, monkeypatch, name
 ):
     api("createPlaylist", name=name, songId=[songs["Track 2"]["id"]])

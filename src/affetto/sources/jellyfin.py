@@ -25,6 +25,7 @@ from affetto.sources.music_server import (
     entry_of,
     is_kept_for,
     login_setting,
+    name_of_key,
     suffix_of,
     text_of,
     walked,
@@ -65,7 +66,6 @@ class Jellyfin(MusicServer):
     """
 
     name = SERVICE
-    title = "Jellyfin"
     favourites = "favourites"
     handles = "jellyfin:item/"
 
@@ -77,11 +77,8 @@ class Jellyfin(MusicServer):
         self._api_key = login_setting(account, "api_key", url, user or "")
         if not user and not self._api_key:
             raise LoginError(f"no user of the Jellyfin server {url} is known: {_WAYS}")
-        if not user:
-            key = str(self._api_key)
-            # Answers depend on the user, whom only the server can name.
-            user = f"key-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
-        super().__init__(account, cache, url, user, patience)
+        self._is_nameless = not user
+        super().__init__(account, cache, url, user or name_of_key(str(self._api_key)), patience)
         self._made: WebClient | None = None
         self._user_id: str | None = None
         self._n_before = 0
@@ -138,14 +135,15 @@ class Jellyfin(MusicServer):
             users = [one for one in _list(client.json("Users"), self._url) if one.get("Id")]
             by_name = {text_of(one.get("Name")) or "": str(one["Id"]) for one in users}
             named = [by_name[one] for one in by_name if one.casefold() == self._user.casefold()]
-            if not named and self._user.startswith("key-"):
+            if self._is_nameless:
                 named = list(by_name.values()) if len(by_name) == 1 else _me(client)
         except LoginError as exc:
             raise _unknown(self._url, exc) from exc
         if not named:
             users_there = ", ".join(sorted(by_name)) or "(it tells of none)"
-            is_nameless = self._user.startswith("key-")
-            wrong = "an API key belongs to no user" if is_nameless else f"no user {self._user!r}"
+            wrong = f"no user {self._user!r}"
+            if self._is_nameless:
+                wrong = "an API key belongs to no user"
             raise LoginError(f"{self._url}: {wrong}; set JELLYFIN_USER to one of {users_there}")
         self._cache.put(service, "user", self._user, named[0], days=MISS_DAYS)
         return named[0]

@@ -67,7 +67,6 @@ class MusicServer(ABC):
     """
 
     name: str
-    title: ClassVar[str]
     favourites: ClassVar[str]
     handles: ClassVar[str]
     """What stands before the server's id in `Track.id`."""
@@ -421,6 +420,11 @@ def is_kept_for(account: Account, url: str, user: str) -> bool:
     return same_url and str(kept.get("user") or user).casefold() == user.casefold()
 
 
+def name_of_key(api_key: str) -> str:
+    """Name whoever asks with a key, whom only the server can name; it tells nothing of the key."""
+    return f"key-{hashlib.sha256(api_key.encode()).hexdigest()[:16]}"
+
+
 def _is_open(exc: ServiceError) -> bool:
     """Whether it is open if a server heard the question that failed so."""
     if isinstance(exc, ServiceRefusedError):
@@ -431,20 +435,19 @@ def _is_open(exc: ServiceError) -> bool:
 def _picked(wanted: str, playlists: Sequence[Entry], url: str) -> Entry:
     """Pick the playlist that a name or an id means."""
     for name in dict.fromkeys((wanted, unquote(wanted))):
-        for spell in (str, _folded):
-            key = spell(name)
-            for same in (
-                [one for one in playlists if spell is str and one["id"] == key],
-                [one for one in playlists if spell(one["title"]) == key],
-            ):
-                if len(same) == 1:
-                    return same[0]
-                if same:
-                    ids = ", ".join(one["id"] for one in same)
-                    raise PlaylistError(
-                        f"{url} has {len(same)} playlists called {name!r}; write the id of the one "
-                        f"that is meant in place of the name: {ids}"
-                    )
+        for same in (
+            [one for one in playlists if one["id"] == name],
+            [one for one in playlists if one["title"] == name],
+            [one for one in playlists if _folded(one["title"]) == _folded(name)],
+        ):
+            if len(same) == 1:
+                return same[0]
+            if same:
+                ids = ", ".join(one["id"] for one in same)
+                raise PlaylistError(
+                    f"{url} has {len(same)} playlists called {name!r}; write the id of the one "
+                    f"that is meant in place of the name: {ids}"
+                )
     names = {_folded(one["title"]): one["title"] for one in playlists}
     nearest = difflib.get_close_matches(_folded(unquote(wanted)), names, n=_NEAREST, cutoff=0.5)
     if nearest:

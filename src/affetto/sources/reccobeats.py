@@ -2,12 +2,13 @@
 
 References
 ----------
-.. [1] ReccoBeats API, https://reccobeats.com/docs/apis/reccobeats-api: ``/v1/audio-features``,
-   ``/v1/track`` and ``/v1/analysis/audio-features``.
+.. [1] ReccoBeats API: https://reccobeats.com/docs/apis/get-audio-features and
+   https://reccobeats.com/docs/apis/extract-audio-features.
 """
 
 import hashlib
 import os
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -160,7 +161,7 @@ class ReccoBeats:
             for turn in range(2):
                 known, open_ = self._known(tracks, open_, turn), []
                 for index in known.key_of:
-                    told = known.told(index, whole=not self._cache.offline)
+                    told = known.told(index)
                     if told is None:
                         left.append(index)
                     elif _is_last_word(told, tracks[index], turn):
@@ -169,12 +170,22 @@ class ReccoBeats:
                         open_.append(index)
         for turn in range(2):  # by the first key of each, then the unknown by the second
             unknown: list[int] = []
-            for window in _parts(left, _WINDOW):
-                for index, told in self._ask(self._known(tracks, window, turn)):
-                    if _is_last_word(told, tracks[index], turn):
-                        yield index, told
-                    else:
-                        unknown.append(index)
+            windows = deque(_parts(left, _WINDOW))
+            try:
+                while windows:
+                    for index, told in self._ask(self._known(tracks, windows.popleft(), turn)):
+                        if _is_last_word(told, tracks[index], turn):
+                            yield index, told
+                        else:
+                            unknown.append(index)
+            except ServiceError:
+                for window in windows:  # features that are kept, only their lengths are not
+                    known = self._known(tracks, window, turn)
+                    for index in window:
+                        told_too = known.told(index, whole=False)
+                        if told_too is not None and told_too.features:
+                            yield index, told_too
+                raise
             left = unknown
 
     def _known(self, tracks: Sequence[Listed], window: Iterable[int], turn: int) -> "_Known":

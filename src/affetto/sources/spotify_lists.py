@@ -136,9 +136,11 @@ class Lists:
                 if page["n"] == 0 and offset >= total:
                     return
                 continue
+            if offset >= total and page["entries"] == before:
+                return  # beyond its end, the same page for ever
             yield page
             offset += PAGE
-            goes_on = page["n"] == PAGE and page["more"] and page["entries"] != before
+            goes_on = page["n"] == PAGE and page["more"]
             is_trusted = n_back <= _MOST_STEPS_BACK
             if page["n"] == 0 or (offset >= total and is_trusted and not goes_on):
                 return

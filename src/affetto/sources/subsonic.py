@@ -6,7 +6,6 @@ References
 .. [2] OpenSubsonic, opensubsonic.netlify.app: search3, createPlaylist, Child.
 """
 
-import hashlib
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,6 +33,7 @@ from affetto.sources.music_server import (
     entry_of,
     is_kept_for,
     login_setting,
+    name_of_key,
     suffix_of,
     text_of,
 )
@@ -75,7 +75,6 @@ class Subsonic(MusicServer):
     """
 
     name = SERVICE
-    title = "Subsonic"
     favourites = "starred"
     handles = "subsonic:song/"
 
@@ -85,12 +84,10 @@ class Subsonic(MusicServer):
             raise LoginError(f"no Subsonic server is known: {WAYS}")
         url = base_of(url)
         api_key = login_setting(account, "api_key", url, user or "")
-        if not user:
-            if not api_key:
-                raise LoginError(f"no user of the Subsonic server {url} is known: {WAYS}")
-            # A key is one user's; what it tells is kept apart from what others are told.
-            user = f"key-{hashlib.sha256(api_key.encode()).hexdigest()[:16]}"
-        super().__init__(account, cache, url, user, patience)
+        if not user and not api_key:
+            raise LoginError(f"no user of the Subsonic server {url} is known: {WAYS}")
+        self._is_nameless = not user
+        super().__init__(account, cache, url, user or name_of_key(str(api_key)), patience)
         self._wire_made: SubsonicWire | None = None
 
     @property
@@ -161,7 +158,7 @@ class Subsonic(MusicServer):
                 yield from page.entries
 
     def _ask_title(self, title: str, start: int) -> Page:
-        found = self._search(title, WRITTEN_AT_ONCE)
+        found = self._search(title, CATALOGUE_PAGE)
         return Page(found, len(found))
 
     def _ask_suffix(self, handle: str) -> str:
@@ -184,7 +181,7 @@ class Subsonic(MusicServer):
         same = [one for one in self._all_playlists() if text_of(one.get("name")) == name.strip()]
         owners = {text_of(one.get("owner")) for one in same} - {None}
         user = self._user
-        if owners and user.startswith("key-"):
+        if owners and self._is_nameless:
             told = inner(self._wire.ask("tokenInfo"), "tokenInfo")
             user = text_of(told.get("username")) or user
         keys = [
@@ -208,9 +205,11 @@ class Subsonic(MusicServer):
         told = self._wire.ask("createPlaylist", asked, repeatable=False)
         if len(tracks) > WRITTEN_AT_ONCE:
             # Before 1.14 nothing is told of the new playlist.
-            playlist = told.get("playlist")
-            key = text_of(playlist.get("id")) if isinstance(playlist, dict) else None
-            self._extend(key or next(iter(self._own(name))), tracks)
+            key = text_of(inner(told, "playlist").get("id")) or next(iter(self._own(name)), None)
+            if key is None:
+                raise ServiceAnswerError(f"{self._url} made no playlist {name!r}, and says it did")
+            self._extend(key, tracks)
+            self._check_written(tracks, self._ids(key))
 
     def _fill(self, key: str, tracks: Sequence[str]) -> None:
         n_first = len(tracks) if self._wire.takes_forms() else WRITTEN_AT_ONCE

@@ -10,7 +10,8 @@ import hashlib
 import re
 import secrets
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -22,7 +23,7 @@ from affetto.sources.patience import Patience
 from affetto.sources.web import WebClient, checked_url, redacted
 
 SERVICE: Final = "subsonic"
-_VERSION = "1.16.1"
+_SAID: Mapping[str, str] = {"v": "1.16.1", "c": "affetto", "f": "json"}
 _TOKENS_SINCE = (1, 13)
 _SALT_BYTES = 8
 _FINDING_DAYS = 7.0
@@ -89,7 +90,9 @@ class SubsonicWire:
         with self._lock:
             if self._found is None:
                 kept = self._cache.get(f"{SERVICE} {self.url}", "server", "can")
-                self._found = Finding(**kept.value) if kept and kept.value else self._find_out()
+                if kept is None:
+                    self._cache.must_ask(f"what the Subsonic server {self.url} can do")
+                self._found = Finding(**kept.value) if kept else self._find_out()
             return self._found
 
     def ask(
@@ -103,10 +106,8 @@ class SubsonicWire:
         sent = self._sent(params)
         path = f"rest/{endpoint}.view"
         method = "POST" if "form" in sent else "GET"
-        try:
+        with self._known(endpoint):
             answer = self.client.json(path, method=method, repeatable=repeatable, **sent)
-        except LoginError as exc:
-            raise _failure(self.url, endpoint, 40, {"message": exc.told or str(exc)}) from exc
         told = _response(answer, self.url, endpoint)
         if told.get("status") == "ok" and "error" not in told:
             return told
@@ -120,7 +121,8 @@ class SubsonicWire:
 
     def download(self, endpoint: str, params: Mapping[str, Any], target: Path) -> None:
         """Fetch a file."""
-        self.client.download(f"rest/{endpoint}.view", target, **self._sent(params))
+        with self._known(endpoint):
+            self.client.download(f"rest/{endpoint}.view", target, **self._sent(params))
 
     def close(self) -> None:
         """Close all connections."""
@@ -130,31 +132,43 @@ class SubsonicWire:
         """Whether questions may be as long as they like."""
         return "form" in self._sent({})
 
+    @contextmanager
+    def _known(self, endpoint: str) -> Iterator[None]:
+        """Say what to do where a server, or a login page before it, answers 401."""
+        try:
+            yield
+        except LoginError as exc:
+            raise _failure(self.url, endpoint, 40, {"message": exc.told or str(exc)}) from exc
+
     def _sent(self, params: Mapping[str, Any] | None) -> dict[str, Any]:
         finding, who = self.finding(), self._salted
-        said: dict[str, Any] = {"v": _VERSION, "c": "affetto", "f": "json", **(params or {})}
-        if who.api_key:
-            said["apiKey"] = who.api_key
-        elif finding.tokens and who.token:
-            said |= {"u": who.user, "t": who.token, "s": who.salt}
-        elif self._credentials.password:
+        said: dict[str, Any] = {**_SAID, **(params or {})}
+        if who.api_key or (finding.tokens and who.token):
+            return {"form" if finding.form else "params": self._signed(said)}
+        if self._credentials.password:
             encoded = self._credentials.password.encode().hex()
             # The password itself never stands in an address, whatever the server says it takes.
             return {"form": said | {"u": who.user, "p": f"enc:{encoded}"}}
-        else:
-            raise LoginError(
-                f"the Subsonic server {self.url} knows no tokens, only passwords, and none is at "
-                "hand: set SUBSONIC_PASSWORD, or keep it in the system's keyring with: affetto "
-                "login subsonic"
-            )
-        return {"form" if finding.form else "params": said}
+        raise LoginError(
+            f"the Subsonic server {self.url} knows no tokens, only passwords, and none is at hand: "
+            "set SUBSONIC_PASSWORD, or keep it in the system's keyring with: affetto login subsonic"
+        )
+
+    def _signed(self, said: dict[str, Any]) -> dict[str, Any]:
+        who = self._salted
+        if who.api_key:
+            return said | {"apiKey": who.api_key}
+        return said | {"u": who.user, "t": who.token, "s": who.salt}
 
     def _find_out(self) -> Finding:
-        """Ask without saying who asks: this much a server tells everybody."""
-        said = {"v": _VERSION, "c": "affetto", "f": "json"}
+        """Ask without saying who asks: this much a server shall tell everybody."""
+        page = "rest/getOpenSubsonicExtensions.view"
         try:
-            answer = self.client.json("rest/getOpenSubsonicExtensions.view", params=said)
-            told = _response(answer, self.url, "getOpenSubsonicExtensions")
+            told = _response(self.client.json(page, _SAID), self.url, page)
+            if told.get("openSubsonic") is True and told.get("status") != "ok":
+                # This one tells only users. If it takes no form it goes on saying no.
+                asked = self._signed(dict(_SAID))
+                told = _response(self.client.json(page, method="POST", form=asked), self.url, page)
         except ServiceRefusedError as exc:
             if exc.status in _OUT_OF_ORDER:
                 raise

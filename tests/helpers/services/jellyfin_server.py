@@ -3,6 +3,7 @@
 import hashlib
 import re
 import uuid
+from collections import Counter
 from urllib.parse import unquote
 
 from services.base import Answer, Service
@@ -81,11 +82,13 @@ class JellyfinServer(Service):
 
     def append(self, key, items, *, anything=False):
         entries = self.playlists[key]["entries"]
+        there = Counter(item for _, item in entries)
         for item in items:
-            if self.takes_twice or anything or item not in {one for _, one in entries}:
+            if self.takes_twice or anything or not there[item]:
                 # As since 10.10: the entry's id is the item's, but where it stands twice.
-                twice = sum(one == item for _, one in entries)
-                entries.append((f"{item}{f'-{twice}' if twice else ''}", item))
+                n = there[item]
+                entries.append((f"{item}-{n}" if n else item, item))
+                there[item] += 1
 
     def named(self, name):
         return [key for key, one in self.playlists.items() if one["Name"] == name]
@@ -108,7 +111,7 @@ class JellyfinServer(Service):
             return Answer(b"", 401)
         return self.told(seen, caller)
 
-    def told(self, seen, caller):
+    def told(self, seen, caller):  # noqa: PLR0911
         for pattern, handler in (
             (_ITEMS, self.entries),
             (_USERS, self.sharing),
@@ -159,9 +162,9 @@ class JellyfinServer(Service):
         is_admin = caller is None or self.users[caller]["is_admin"]
         return asked if asked in self.users and (asked == caller or is_admin) else None
 
-    def page(self, seen, things):
+    def page(self, seen, things, tell=dict):
         start, n = int(seen.first("StartIndex", 0)), int(seen.first("Limit", len(things)))
-        part = things[start : start + n]
+        part = [tell(one) for one in things[start : start + n]]
         return Answer({"Items": part, "TotalRecordCount": len(things), "StartIndex": start})
 
     def item(self, item, fields):
@@ -215,11 +218,11 @@ class JellyfinServer(Service):
             self.append(key, [one for one in seen.first("ids", "").split(",") if one in self.items])
             return Answer(None, 204)
         fields = (seen.first("Fields") or "").split(",")
-        told = [
-            {**self.item(item, fields), "PlaylistItemId": entry}
-            for entry, item in playlist["entries"]
-        ]
-        return self.page(seen, told)
+        return self.page(
+            seen,
+            playlist["entries"],
+            lambda one: {**self.item(one[1], fields), "PlaylistItemId": one[0]},
+        )
 
     def sharing(self, seen, caller, key):
         owner = self.playlists.get(key, {}).get("owner")
