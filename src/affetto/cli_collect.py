@@ -50,9 +50,10 @@ def collect(
     """Collect playlists sorted by mood into one labelled table, to train on."""
     from affetto import terminal, terminal_collect
     from affetto.collecting.collect import collect as run
+    from affetto.output import check_place
     from affetto.scoring.results import checked_output, write_frame
 
-    checked_output(out)  # before an hour of asking, not after
+    check_place(checked_output(out))  # before an hour of asking, not after
     with terminal_collect.progress() as stage:
         collected = run(
             playlists,
@@ -63,6 +64,7 @@ def collect(
             excerpt=excerpt,
             jobs=jobs,
             stage=stage,
+            out=out,
         )
     write_frame(collected.frame, out)
     if as_json:

@@ -52,6 +52,23 @@ def written_aside(path: str | Path) -> Iterator[Path]:
             aside.unlink(missing_ok=True)
 
 
+def check_place(path: str | Path) -> None:
+    """See before the work whether a file can be written at its end, as far as that can be told.
+
+    Raises
+    ------
+    OutputError
+        If it is a folder, or its folder is not there or cannot be written to.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise OutputError(f"cannot write {path}: it is a folder; name a file in it")
+    if not path.parent.is_dir():
+        raise OutputError(f"cannot write {path}: the folder {path.parent} does not exist")
+    if not os.access(path.parent, os.W_OK):
+        raise OutputError(f"cannot write {path}: the folder {path.parent} is not writable")
+
+
 def write_text(path: str | Path, text: str) -> None:
     """Write a text file whole or not at all, as UTF-8.
 

@@ -1,5 +1,6 @@
 """What a person sees of playlists that are collected: progress, what was got, what is missing."""
 
+import shlex
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -66,7 +67,7 @@ def progress() -> Iterator[Callable[[str], "Told"]]:
                 if time.monotonic() - told > _QUIET_S and done:
                     told = time.monotonic()
                     of = "" if total is None else f" of {total:,}"
-                    terminal.note(f"{words}: {done:,}{of}")
+                    terminal.note(terminal.plain(f"{words}: {done:,}{of}").plain)
 
             return tell
 
@@ -117,7 +118,8 @@ def collected(found: "Collected", out: Path) -> None:
         )
     terminal.note(f"Written: {out} ({counted(len(found.frame), 'row')})")
     terminal.out.print()
-    terminal.hints({f"affetto train {out} --group playlist": "a model of these moods"})
+    command = f"affetto train {shlex.quote(str(out))} --group playlist"
+    terminal.hints({command: "a model of these moods"})
 
 
 def problems(found: "Collected") -> None:
@@ -192,12 +194,13 @@ def _missing(found: "Collected") -> None:
     for listing in found.listings:
         left_out.update(listing.not_tracks)
     for reason, n in left_out.most_common(5):
-        terminal.note(f"{counted(n, 'entry', 'entries')} left out: {reason}")
+        words = f"{counted(n, 'entry', 'entries')} left out: {reason}"
+        terminal.note(terminal.plain(words).plain)
     complete = Counter(found.frame.filter(found.complete())["mood"].to_list())
     few = [mood for mood in mood_order(found.frame["mood"].to_list()) if complete[mood] < _FEWEST]
     if few:
         words = f"Too few to learn from (at least {_FEWEST} complete tracks a mood): "
-        terminal.out.print(Text(words + ", ".join(few), "yellow"))
+        _warn(words + ", ".join(few))
 
 
 def _confounded(found: "Collected") -> None:
@@ -211,13 +214,25 @@ def _confounded(found: "Collected") -> None:
             f"Features of {', of '.join(parts)}: a model may learn who measured, not the mood. "
             "--fill takes one source for all"
         )
-        terminal.out.print(Text(words, "yellow"))
+        _warn(words)
 
 
 def _why(found: "Collected") -> str:
-    """Say why features are missing: unknown to whom, and what could be done."""
-    asked = [_NAMES[name] for name in found.asked if name != "audio"]
-    parts = [f"unknown to {' and '.join(asked)}"] if asked else []
-    if "audio" in found.asked:
-        parts.append("and there is no audio to hear" if parts else "there is no audio to hear")
-    return f": {' '.join(parts)}" if parts else ""
+    """Say why features are missing: unknown to whom, who was not asked to the end."""
+    stopped = {problem.what for problem in found.problems}
+    services = [name for name in found.asked if name != "audio"]
+    parts = []
+    if knew_not := [_NAMES[name] for name in services if name not in stopped]:
+        parts.append(f"unknown to {joined(knew_not)}")
+    if cut := [_NAMES[name] for name in services if name in stopped]:
+        parts.append(f"{joined(cut)} could not be asked for all")
+    if "audio" in found.order and not stopped.intersection(_ASKING):
+        heard = "not all audio could be heard" if found.failures else "there is no audio to hear"
+        parts.append(heard)
+    return f": {', '.join(parts)}" if parts else ""
+
+
+def _warn(words: str) -> None:
+    text = terminal.plain(words)
+    text.stylize("yellow")
+    terminal.out.print(text)

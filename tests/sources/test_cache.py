@@ -66,7 +66,7 @@ def test_any_text_is_a_key(key, path):
     with AnswerCache(path) as cache:
         cache.put(key, "kind", key, 5, days=1)
         assert cache.get(key, "kind", key) == Kept(5)
-        assert cache.get_many(key, "kind", [key, "other"]) == {key: Kept(5)}
+        assert cache.get_many(key, "kind", [key, "other", "half \udcfe"]) == {key: Kept(5)}
 
 
 def test_many_at_once(path):

@@ -85,6 +85,13 @@ def test_a_short_wait_is_waited_for():
     assert gate.seconds_waited == pytest.approx(0.15, abs=0.01)
 
 
+def test_a_wait_that_was_asked_for_takes_the_place_of_our_own():
+    gate = Gate("Service", replace(QUICK, first_wait_s=5.0, last_wait_s=5.0))
+    started = time.monotonic()
+    gate.ask(Question(*wait(0.05)))
+    assert time.monotonic() - started < 1.0
+
+
 def test_all_wait_for_the_same_door_and_its_wait_counts_once():
     gate, late = Gate("Service", QUICK), Question()
     together = threading.Barrier(4)

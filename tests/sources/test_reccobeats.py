@@ -3,6 +3,10 @@
 import contextlib
 import hashlib
 import math
+import os
+import signal
+import subprocess
+import sys
 import threading
 import time
 import wave
@@ -361,6 +365,32 @@ def test_a_stop_waits_for_no_hanging_service(server, open_source):
     started = time.monotonic()
     stream.close()
     assert time.monotonic() - started < 0.5
+
+
+HANGING = """
+import sys
+from affetto.sources.cache import AnswerCache
+from affetto.sources.contract import Listed
+from affetto.sources.reccobeats import ReccoBeats
+from affetto.tracks import Track
+with AnswerCache(":memory:") as cache, ReccoBeats(cache, url=sys.argv[1]) as source:
+    list(source.features([Listed(Track(isrc=f"QZAFF{i:07d}")) for i in range(400)]))
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_ctrl_c_ends_the_program_at_once_though_the_service_hangs(server):
+    server.faults.append(Fault("slow", times=9, seconds=15))
+    command = [sys.executable, "-c", HANGING, server.url]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as run:
+        while len(server.seen) < 4:
+            assert run.poll() is None
+            time.sleep(0.01)
+        started = time.monotonic()
+        run.send_signal(signal.SIGINT)
+        _, errors = run.communicate(timeout=10)
+    assert time.monotonic() - started < 3
+    assert errors.strip().endswith("KeyboardInterrupt")
 
 
 def test_a_long_wait_ends_the_run_and_keeps_what_was_fetched(server, open_source):

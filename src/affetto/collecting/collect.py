@@ -1,5 +1,6 @@
 """Conducts: playlists found and listed, features filled in, sources compared, one table."""
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,8 +13,8 @@ from affetto.collecting import filling
 from affetto.collecting.comparing import compare_origins
 from affetto.collecting.filling import DEFAULT_FILL, Problem, Stage, origins_of, parse_fill
 from affetto.collecting.gathering import Gathered
-from affetto.collecting.labels import label_of
-from affetto.collecting.references import SERVICES, Request, parse_requests
+from affetto.collecting.labels import clean_mood, label_of
+from affetto.collecting.references import FILES, SERVICES, Request, parse_requests
 from affetto.collecting.scales import Summary
 from affetto.collecting.services import Services
 from affetto.collecting.table import table_of
@@ -29,10 +30,17 @@ from affetto.errors import (
     UsageError,
 )
 from affetto.features import FEATURE_NAMES
-from affetto.moods import canonical_mood, same_name
+from affetto.moods import same_name
 from affetto.sources.cache import AnswerCache
-from affetto.sources.contract import FeatureSource, FoundPlaylist, PlaylistSource, silent
-from affetto.tracks import looks_like_track_id
+from affetto.sources.contract import (
+    FeatureSource,
+    FoundPlaylist,
+    PlaylistSource,
+    Progress,
+    silent,
+)
+from affetto.sources.local import is_same_file
+from affetto.tracks import looks_like_track_id, normalise_isrc
 
 POLICY: Final = (
     "Some of these tracks come from Spotify, whose Developer Policy (section III.14) does not "
@@ -78,7 +86,7 @@ class Collected:
     order : tuple of str
         Origins in the order in which they count.
     asked : tuple of str
-        Those that were asked for features.
+        Those that were asked for features of at least one track.
     problems : list of Problem
         What could not be done; whoever runs the same command again goes on there.
     failures : list of (str, str)
@@ -168,7 +176,7 @@ class Collected:
 
 
 def collect(
-    playlists: Sequence[str],
+    playlists: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
     *,
     fill: str = ",".join(DEFAULT_FILL),
     offline: bool = False,
@@ -177,12 +185,13 @@ def collect(
     excerpt: bool = False,
     jobs: int | None = None,
     stage: Stage | None = None,
+    out: str | os.PathLike[str] | None = None,
 ) -> Collected:
     """Collect playlists that are sorted by mood into one labelled table.
 
     Parameters
     ----------
-    playlists : sequence of str
+    playlists : str, path, or sequence of these
         ``MOOD=PLAYLIST`` or ``PLAYLIST``, as ``affetto collect`` takes them: Spotify's, those of
         music servers, tables, playlist files, folders.
     fill : str
@@ -198,6 +207,9 @@ def collect(
         As `affetto.label` has them.
     stage : callable, optional
         Begins a stage, e.g. ``"reccobeats"``; gives what is told of its progress.
+    out : path, optional
+        Where the table will be written: passed over in a folder that is read, since an earlier
+        run may have left it there.
 
     Returns
     -------
@@ -207,7 +219,7 @@ def collect(
     Raises
     ------
     UsageError
-        If something is named that cannot be read.
+        If something is named that cannot be read, or what is read would be overwritten.
     PlaylistError, ServiceError
         If nothing could be collected at all: what went wrong first.
 
@@ -216,10 +228,14 @@ def collect(
     >>> found = affetto.collect(["Calm=calm.csv", "Wild=~/Music/wild"])  # doctest: +SKIP
     >>> affetto.train(found.frame, group="playlist")  # doctest: +SKIP
     """
-    requests, order = parse_requests(playlists), parse_fill(fill)
+    named = [playlists] if isinstance(playlists, str | os.PathLike) else playlists
+    requests, order = parse_requests(map(os.fspath, named)), parse_fill(fill)
+    if jobs is not None and jobs < 1:  # before an hour of asking, not after
+        raise UsageError(f"{jobs} jobs: expected at least 1; leave it out for one a core")
+    _check_apart(requests, out)
     with (
         AnswerCache(offline=offline, refresh=refresh) as cache,
-        Services(cache, jobs=jobs, excerpt=excerpt) as services,
+        Services(cache, jobs=jobs, excerpt=excerpt, left_out=out) as services,
     ):
         found = collect_from(
             requests, services, stage or (lambda _: silent), order=order, compare=compare
@@ -250,16 +266,26 @@ def collect_from(
     listing_services = [name for name in SERVICES if name in gathered.offers]
     origins = origins_of(tuple(order), listing_services)
     tellers: dict[str, FeatureSource] = {}
+    absent: list[Problem] = []
     for name in order:
         try:
             teller = services.teller(name)
         except ServiceError as exc:
-            if _is_needed(gathered, origins[: origins.index(name)]):
-                problems.append(Problem(name, exc))
+            absent.append(Problem(name, exc))
             continue
         if teller is not None:
             tellers[name] = teller
-    problems += filling.fill(gathered, tellers, origins, stage)
+    asked: list[str] = []
+
+    def begin(name: str) -> Progress:
+        asked.append(name)
+        return stage(name)
+
+    incomplete = filling.fill(gathered, tellers, origins, begin)
+    for problem in absent:
+        if _is_needed(gathered, problem.what, origins[: origins.index(problem.what)]):
+            problems.append(problem)
+    problems += incomplete
     failures = services.failures()
     frame = table_of(gathered, origins)
     comparisons = compare_origins(gathered, tellers, origins, stage) if compare else []
@@ -269,7 +295,7 @@ def collect_from(
         listings=listings,
         order=origins,
         asked=tuple(
-            name for name, teller in tellers.items() if not getattr(teller, "refusal", None)
+            name for name in asked if not getattr(tellers[name], "refusal", None)
         ),
         problems=problems,
         failures=failures,
@@ -299,9 +325,10 @@ def _list_all(
                 given_up.add(request.source)
             continue
         for playlist in found:
-            named = request.mood or playlist.mood or label_of(playlist.name)
+            told = clean_mood(request.mood or playlist.mood or "")
+            named = told or clean_mood(label_of(playlist.name))
             # "Calm" and "calm" are one mood, spelt as it was first.
-            mood = moods.setdefault(same_name(named), canonical_mood(named))
+            mood = moods.setdefault(same_name(named), named)
             if (playlist.source, playlist.key, mood) in seen:
                 continue  # named twice: taken once
             seen.add((playlist.source, playlist.key, mood))
@@ -355,9 +382,32 @@ def _nothing(problems: Sequence[Problem]) -> AffettoError:
     return PlaylistError(f"nothing could be collected. {words}{more}")
 
 
-def _is_needed(gathered: Gathered, before: Sequence[str]) -> bool:
+def _is_needed(gathered: Gathered, name: str, before: Sequence[str]) -> bool:
+    """Whether a source that cannot be opened would have been asked about any track."""
     values, _ = gathered.chosen(before)
-    return bool(np.isnan(values).any())
+    lacking = np.flatnonzero(np.isnan(values).any(axis=1))
+    if name != "reccobeats":
+        return len(lacking) > 0
+    tracks = (gathered.tracks[place].track for place in lacking)
+    return any(looks_like_track_id(one.id or "") or normalise_isrc(one.isrc) for one in tracks)
+
+
+def _check_apart(requests: Sequence[Request], out: str | os.PathLike[str] | None) -> None:
+    """Refuse to write over what is read: columns that this table has not would be lost.
+
+    Raises
+    ------
+    UsageError
+    """
+    if out is None:
+        return
+    for request in requests:
+        path = os.path.expanduser(request.reference)  # noqa: PTH111
+        if request.source == FILES and is_same_file(path, out):
+            raise UsageError(
+                f"{request.reference} is read, and would be overwritten; name another table to "
+                "write (--out)"
+            )
 
 
 def _notes(gathered: Gathered, tellers: dict[str, FeatureSource]) -> list[str]:

@@ -8,7 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from affetto.collecting.gathering import Gathered
-from affetto.errors import AffettoError, ServiceError, UsageError
+from affetto.errors import (
+    AffettoError,
+    InputError,
+    OutputError,
+    ServiceError,
+    UsageError,
+    WorkerError,
+)
 from affetto.features import FEATURE_NAMES
 from affetto.sources.contract import FeatureSource, Listed, Progress
 from affetto.tracks import Track
@@ -140,7 +147,8 @@ def ask(
                 gathered.identify(place, told.track, is_heard=True)
             if told.isrc:
                 gathered.identify(place, Track(isrc=told.isrc))
-    except ServiceError as exc:
+    except (ServiceError, InputError, OutputError, WorkerError) as exc:
+        # A full disk, too, costs only what is not told yet.
         return Problem(teller.name, exc)
     return None
 

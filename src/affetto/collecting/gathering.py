@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from affetto.features import BY_NAME, FEATURE_NAMES
 from affetto.sources.contract import Listed
+from affetto.sources.playlists import printable
 from affetto.tracks import Track, looks_like_track_id, normalise_id, normalise_isrc
 
 _FIELDS = ("id", "isrc", "title", "artist", "album")
@@ -55,13 +56,16 @@ class Gathered:
         self._places: dict[str, int] = {}
         self._in_group: set[int] = set()
         self._names: set[str] = set()
+        self._numbers: dict[str, int] = {}
 
     def begin_group(self, name: str, mood: str, source: str) -> None:
         """Begin a playlist: the tracks added next belong to it."""
         # Two playlists of one name are two groups: taken for one, they would blur the judging.
-        unlike, n_same = name, 1
+        unlike = name = printable(name)
         while unlike in self._names:
-            n_same += 1
+            # Counting on from where it stood: a thousand albums may have one name.
+            n_same = self._numbers.get(name, 1) + 1
+            self._numbers[name] = n_same
             unlike = f"{name} ({n_same})"
         self._names.add(unlike)
         self.groups.append(Group(unlike, mood, source))
@@ -69,17 +73,21 @@ class Gathered:
 
     def drop_group(self) -> None:
         """Take back the playlist that was begun last, which has no tracks."""
-        self._names.discard(self.groups.pop().name)
+        name = self.groups.pop().name
+        self._names.discard(name)
+        self._numbers.pop(name.rpartition(" (")[0], None)
 
     def add(self, listed: Listed) -> None:
         """Add an entry to the playlist that was begun last."""
-        place = self._find(listed)
+        names = listed.track.keys()
+        sure = _sure_keys(listed, names)
+        place = self._find(listed, sure, names)
         if place is None:
             place = len(self.tracks)
             self.tracks.append(replace(listed, features={}) if listed.features else listed)
         else:
             self.tracks[place] = _merged(self.tracks[place], listed)
-        for key in (*_sure_keys(listed), *listed.track.keys()):
+        for key in (*sure, *names):
             self._places.setdefault(key, place)
         if listed.features:
             self.offer(listed.origin, place, listed.features)
@@ -172,20 +180,20 @@ class Gathered:
         self.offers[origin] = matrix
         return matrix
 
-    def _find(self, listed: Listed) -> int | None:
-        for key in _sure_keys(listed):
+    def _find(self, listed: Listed, sure: Sequence[str], names: Sequence[str]) -> int | None:
+        for key in sure:
             if key in self._places:
                 return self._places[key]
         # A name alone joins only what no id tells apart: an album's track is not the single.
-        for key in listed.track.keys():  # noqa: SIM118 - a method of tracks
+        for key in names:
             place = self._places.get(key)
             if place is not None and not _told_apart(self.tracks[place], listed):
                 return place
         return None
 
 
-def _sure_keys(listed: Listed) -> list[str]:
-    keys = [key for key in listed.track.keys() if not key.startswith("name:")]  # noqa: SIM118
+def _sure_keys(listed: Listed, names: Sequence[str]) -> list[str]:
+    keys = [key for key in names if not key.startswith("name:")]
     if listed.path is not None:
         keys.append(f"path:{listed.path}")
     if listed.handle is not None:

@@ -2,7 +2,6 @@
 
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,11 +9,12 @@ from typing import TYPE_CHECKING
 
 from affetto.audio.version import ANALYSIS_VERSION
 from affetto.collecting.recordings import Recordings
-from affetto.errors import AffettoError
+from affetto.errors import AffettoError, PlaylistError, ServiceRefusedError
 from affetto.features import FEATURE_NAMES
 from affetto.sources.cache import FEATURES_DAYS
 from affetto.sources.contract import Listed, Progress, Told, silent
 from affetto.sources.files import AudioEntry
+from affetto.sources.together import asked_together
 from affetto.tracks import Track
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _FETCHED_AT_ONCE = 16  # files of a server that stand on this disk at a time
 _THREADS = 4
+_NOT_THERE = frozenset({404, 410})
 _WORDS = ("title", "artist", "album")
 
 
@@ -71,7 +72,10 @@ class OwnAudio:
             yield place, self._keep(tracks[place], keys[place], heard)
         for start in range(0, len(there), _FETCHED_AT_ONCE):
             batch = there[start : start + _FETCHED_AT_ONCE]
-            with tempfile.TemporaryDirectory(prefix="affetto-") as folder:
+            # Whoever stops does not wait for what is being fetched into it.
+            with tempfile.TemporaryDirectory(
+                prefix="affetto-", ignore_cleanup_errors=True
+            ) as folder:
                 for place, heard in self._hear(self._fetch(batch, tracks, Path(folder))):
                     yield place, self._keep(tracks[place], keys[place], heard)
             n_done += len(batch)
@@ -102,11 +106,12 @@ class OwnAudio:
             except AffettoError as exc:
                 return exc
 
-        with ThreadPoolExecutor(_THREADS) as pool:
-            found = dict(zip(places, pool.map(fetch, places), strict=True))
+        fetched = dict(asked_together(fetch, places, _THREADS))
+        found = {place: fetched[place] for place in places}
         errors = {place: one for place, one in found.items() if isinstance(one, AffettoError)}
-        if errors and len(errors) == len(found):
-            raise next(iter(errors.values()))  # the server is gone: no use in going on
+        grave = [one for one in errors.values() if not _is_own(one)]
+        if grave and len(errors) == len(found):
+            raise grave[0]  # the server is gone, or the disk full: no use in going on
         self.failures += [(tracks[place], str(error)) for place, error in errors.items()]
         return {place: str(one) for place, one in found.items() if isinstance(one, Path)}
 
@@ -131,3 +136,9 @@ class OwnAudio:
         """Name what is heard, and how: another analysis may hear something else."""
         key = self.recordings.key(listed)
         return None if key is None else f"{ANALYSIS_VERSION}{'x' if self.excerpt else ''} {key}"
+
+
+def _is_own(error: AffettoError) -> bool:
+    """Whether it is one track that cannot be had, whatever there is of others."""
+    is_gone = isinstance(error, ServiceRefusedError) and error.status in _NOT_THERE
+    return is_gone or isinstance(error, PlaylistError)

@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 from affetto.moods import BY_NAME, MAX_NAME, canonical_mood
+from affetto.sources.playlists import printable
 
 UNNAMED: Final = "unnamed"
 """The label of a playlist whose name says nothing."""
@@ -17,6 +18,22 @@ _NUMBER = re.compile(
     r"(?:[\s.,:–-]*[(\[]\s*\d+\s*[)\]]|[\s.,:–-]+#?\d+|(?<=[^\W\d_]{3})\d+)\s*$",
     re.IGNORECASE,
 )
+
+
+def clean_mood(label: str) -> str:
+    """Write a label as a mood can be named: on one line, not too long, the five as they are spelt.
+
+    Parameters
+    ----------
+    label : str
+        As a person or a column of a table says it.
+
+    Returns
+    -------
+    str
+        At most `affetto.moods.MAX_NAME` characters.
+    """
+    return canonical_mood(_GAPS.sub(" ", printable(label)).strip()[:MAX_NAME])
 
 
 def label_of(playlist_name: str) -> str:

@@ -83,9 +83,10 @@ def source_of(reference: str) -> str:
     UsageError
         If it is the URL of a site that affetto does not know.
     """
-    scheme = reference.partition(":")[0].lower()
-    if scheme in SERVICES:
-        return scheme
+    # Without the colon it is a path: exports may well stand in a folder named "spotify".
+    scheme, colon, _ = reference.partition(":")
+    if colon and scheme.lower() in SERVICES:
+        return scheme.lower()
     if _SPOTIFY_URL.match(reference):
         return "spotify"
     if _URL.match(reference) and not reference.lower().startswith("file:"):

@@ -1,5 +1,6 @@
 """The sources of one run: opened when they are needed, each once, all closed at the end."""
 
+import os
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
@@ -44,7 +45,6 @@ _OPENERS: Mapping[str, Callable[[AnswerCache], Any]] = {
     "subsonic": _subsonic,
     "jellyfin": _jellyfin,
     "reccobeats": _reccobeats,
-    FILES: lambda cache: LocalSource(),
 }
 
 
@@ -56,11 +56,20 @@ class Services:
     cache : AnswerCache
     jobs, excerpt
         Of listening: as `affetto.scoring.listen.listen` has them.
+    left_out : path, optional
+        As `affetto.sources.local.LocalSource` has it.
     """
 
-    def __init__(self, cache: AnswerCache, *, jobs: int | None = None, excerpt: bool = False):
+    def __init__(
+        self,
+        cache: AnswerCache,
+        *,
+        jobs: int | None = None,
+        excerpt: bool = False,
+        left_out: str | os.PathLike[str] | None = None,
+    ):
         self._cache = cache
-        self._open: dict[str, Any] = {}
+        self._open: dict[str, Any] = {FILES: LocalSource(left_out)}
         self._recordings = Recordings(cache)
         self._audio = OwnAudio(self._recordings, jobs=jobs, excerpt=excerpt)
         self._uploads: Any = None

@@ -38,14 +38,12 @@ def table_of(gathered: Gathered, order: Sequence[str]) -> pl.DataFrame:
     """
     track, group = gathered.rows()
     identity = {
-        "id": [listed.track.id or listed.handle for listed in gathered.tracks],
+        "id": [_valid(listed.track.id or listed.handle) for listed in gathered.tracks],
         **{
-            name: [getattr(listed.track, name) for listed in gathered.tracks]
+            name: [_valid(getattr(listed.track, name)) for listed in gathered.tracks]
             for name in ("isrc", "title", "artist", "album")
         },
-        "path": [
-            None if listed.path is None else printable(listed.path) for listed in gathered.tracks
-        ],
+        "path": [_valid(listed.path) for listed in gathered.tracks],
     }
     groups = {
         "playlist": [each.name for each in gathered.groups],
@@ -67,3 +65,8 @@ def table_of(gathered: Gathered, order: Sequence[str]) -> pl.DataFrame:
         codes[codes < 0] = len(order)
         columns[origin_column(name)] = known[codes]
     return pl.DataFrame(columns)
+
+
+def _valid(text: str | None) -> str | None:
+    """Write what no table can hold, such as half of a character that JSON let through."""
+    return None if text is None else printable(text)

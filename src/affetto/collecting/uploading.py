@@ -7,10 +7,12 @@ from pathlib import Path
 
 from affetto.collecting.clips import clip
 from affetto.collecting.recordings import Recordings
-from affetto.errors import InputError, OutputError, WorkerError
-from affetto.sources.cache import FEATURES_DAYS
+from affetto.errors import InputError, OutputError, ServiceRefusedError, WorkerError
+from affetto.sources.cache import FEATURES_DAYS, MISS_DAYS
 from affetto.sources.contract import Listed, Progress, Told, silent
 from affetto.sources.reccobeats import ReccoBeats
+
+_UNHEARD = frozenset({400, 413, 415, 422})  # what is wrong is the clip, not who sends it
 
 
 @dataclass(slots=True)
@@ -43,17 +45,21 @@ class Uploads:
             key = self.recordings.key(listed)
             kept = cache.get("reccobeats", "uploaded", key) if key else None
             if kept is not None:
-                told = Told(kept.value)
+                told = Told(kept.value or {})
             else:
                 try:
                     with tempfile.TemporaryDirectory(prefix="affetto-") as folder:
                         audio = self.recordings.fetch(listed, Path(folder))
                         told = self.reccobeats.analyse(clip(audio, Path(folder)))
-                except (InputError, OutputError, WorkerError) as exc:
+                except (InputError, OutputError, WorkerError, ServiceRefusedError) as exc:
+                    if isinstance(exc, ServiceRefusedError) and exc.status not in _UNHEARD:
+                        raise
                     self.failures.append((listed, str(exc)))
                     continue
                 if key:
-                    features = dict(told.features)
-                    cache.put("reccobeats", "uploaded", key, features, days=FEATURES_DAYS)
+                    heard = {key: dict(told.features) or None}
+                    cache.put_many(
+                        "reccobeats", "uploaded", heard, days=FEATURES_DAYS, miss_days=MISS_DAYS
+                    )
             yield place, told
             progress(place + 1, len(tracks))

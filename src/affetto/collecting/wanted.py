@@ -209,7 +209,7 @@ def _rows(table: Table, rules: Rules, label: str) -> Iterator[tuple[str, _Row]]:
             f"{', '.join(IDENTITY_COLUMNS)}"
         )
     cells = [pl.col(name) for name in dict.fromkeys((*columns, label))]
-    if CONFIDENCE_COLUMN in table.columns:
+    if CONFIDENCE_COLUMN in table.columns and label != CONFIDENCE_COLUMN:
         cells.append(pl.col(CONFIDENCE_COLUMN).cast(pl.Float64, strict=False))
     elif rules.min_confidence is not None or rules.surest:
         raise TableError(
@@ -222,7 +222,7 @@ def _rows(table: Table, rules: Rules, label: str) -> Iterator[tuple[str, _Row]]:
         mood = canonical_mood(_one_line(str(row[label] if row[label] is not None else "")))
         text = {name: (row.get(name) or "").strip() or None for name in IDENTITY_COLUMNS}
         path = text.pop("path")
-        sure = row.get(CONFIDENCE_COLUMN)
+        sure = None if label == CONFIDENCE_COLUMN else row.get(CONFIDENCE_COLUMN)
         if sure is not None and math.isnan(sure):
             sure = None
         found = _Row(Track(**text), path, sure)

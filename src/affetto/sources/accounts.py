@@ -28,6 +28,9 @@ except ImportError as exc:
     )
     raise ClientMissingError(_MISSING) from exc
 
+# What a keyring that is locked, broken, absent, or not the one the environment names, may raise.
+_NO_KEYRING = (KeyringError, RuntimeError, OSError, ImportError, AttributeError)
+
 OWNER_ONLY = stat.S_IRUSR | stat.S_IWUSR
 
 
@@ -64,8 +67,7 @@ class Account:
         told = os.environ.get(self.variable(name), "")
         if told:
             return told
-        # A keyring that is locked, broken or absent has nothing to tell.
-        with contextlib.suppress(KeyringError, RuntimeError, OSError):
+        with contextlib.suppress(*_NO_KEYRING):
             return keyring.get_password(self._keyring_name(), name) or None
         return None
 
@@ -74,7 +76,7 @@ class Account:
         try:
             keyring.set_password(self._keyring_name(), name, value)
             return keyring.get_password(self._keyring_name(), name) == value
-        except (KeyringError, RuntimeError, OSError):
+        except _NO_KEYRING:
             return False
 
     def kept(self) -> Mapping[str, Any]:
@@ -154,17 +156,29 @@ class Account:
                 raise OutputError(str(exc)) from exc
 
     def forget(self) -> bool:
-        """Take away all that is kept; say whether there was anything."""
+        """Take away all that is kept; say whether there was anything.
+
+        Raises
+        ------
+        OutputError
+            If the file cannot be taken away; the keyring's secrets are gone then.
+        """
         there = False
         for name in ("password", "client_secret", "api_key"):
-            with contextlib.suppress(KeyringError, RuntimeError, OSError):
+            with contextlib.suppress(*_NO_KEYRING):
                 if keyring.get_password(self._keyring_name(), name):
                     keyring.delete_password(self._keyring_name(), name)
                     there = True
-        with contextlib.suppress(FileNotFoundError):
+        try:
             self.path.unlink()
-            there = True
-        return there
+        except FileNotFoundError:
+            return there
+        except OSError as exc:
+            raise OutputError(
+                f"{self.path} cannot be taken away ({exc.strerror or exc}); it may hold a login: "
+                "delete it by hand"
+            ) from exc
+        return True
 
     def variable(self, name: str) -> str:
         """Name the variable of the environment that holds a setting or secret."""

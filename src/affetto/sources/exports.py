@@ -7,6 +7,7 @@ all" gives, each table is one playlist; it is read in memory and never unpacked 
 that no name in it leads anywhere.
 """
 
+import lzma
 import math
 import os
 import zipfile
@@ -44,6 +45,7 @@ MOST_MEMBERS = 500
 LARGEST_MEMBER = 64 * 2**20
 LARGEST_ARCHIVE = 512 * 2**20  # unpacked, all members together
 
+_BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError)
 _PLAYLIST_COLUMNS = ("playlist", "playlist_name")
 _MOOD_COLUMN = "mood"
 _BETWEEN = "\x1e"  # a playlist's name and its mood, in the key of both
@@ -316,7 +318,7 @@ def _open_archive(path: str) -> Iterator[zipfile.ZipFile]:
     except OSError as exc:
         raise PlaylistError(f"{shown} cannot be read: {exc.strerror or exc}.") from exc
     # RuntimeError and NotImplementedError: a password, or an unusual way of packing.
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError) as exc:
+    except (*_BROKEN_ZIP, RuntimeError, ValueError) as exc:
         raise PlaylistError(
             f"{shown} is no zip that can be read ({str(exc).rstrip('.')}); unpack it and name the "
             "folder."

@@ -19,6 +19,7 @@ them there; name them themselves. Nothing is kept between runs: the files are he
 import os
 import stat
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Final
 
 from affetto.errors import InputError, PlaylistError, TableError
@@ -54,11 +55,17 @@ class LocalSource:
     A row of a table that cannot be read, or a file that a playlist names and that is not there,
     is listed with its problem. Titles and artists of audio are those that a playlist file tells;
     what the files say of themselves shows when they are heard.
+
+    Parameters
+    ----------
+    left_out : path, optional
+        A table that is passed over in folders: the one that will be written.
     """
 
     name: Final = "files"
 
-    def __init__(self) -> None:
+    def __init__(self, left_out: str | os.PathLike[str] | None = None) -> None:
+        self._left_out = left_out
         self._last: tuple[tuple[str, int, int], Export] | None = None
 
     def find(self, reference: str) -> list[FoundPlaylist]:
@@ -135,12 +142,14 @@ class LocalSource:
         return found
 
     def _in_listed_file(self, path: str) -> list[FoundPlaylist]:
-        """Find what a file in a folder without music is.
+        """Find what a file in a folder without music is; nothing, if it is to be left out.
 
         One that cannot be read does not keep the others from being found: what is wrong shows
         when its tracks are asked for. A text that is no table is somebody's note.
         """
         if not path.lower().endswith((ARCHIVE_SUFFIX, *PLAYLIST_SUFFIXES)) and not is_table(path):
+            return []
+        if self._left_out is not None and is_same_file(path, self._left_out):
             return []
         try:
             return self._in_file(path)
@@ -179,6 +188,13 @@ class LocalSource:
         if self._last is None or self._last[0] != state:
             self._last = (state, open_export(path))
         return self._last[1]
+
+
+def is_same_file(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> bool:
+    """Whether two paths lead to one file; False where either leads nowhere."""
+    with suppress(OSError, ValueError):
+        return os.path.samefile(one, other)  # noqa: PTH121 - names that are perhaps not UTF-8
+    return False
 
 
 def _found(

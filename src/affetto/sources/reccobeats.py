@@ -154,20 +154,8 @@ class ReccoBeats:
         return Told(_features_of(kept.value))
 
     def _told(self, tracks: Sequence[Listed]) -> Iterator[tuple[int, Told]]:
-        # All that is kept comes first: no failure of the service may hide it.
         left: list[int] = []
-        for window in _parts(range(len(tracks)), _WINDOW):
-            open_ = window
-            for turn in range(2):
-                known, open_ = self._known(tracks, open_, turn), []
-                for index in known.key_of:
-                    told = known.told(index)
-                    if told is None:
-                        left.append(index)
-                    elif _is_last_word(told, tracks[index], turn):
-                        yield index, told
-                    else:
-                        open_.append(index)
+        yield from self._remembered(tracks, left)
         for turn in range(2):  # by the first key of each, then the unknown by the second
             unknown: list[int] = []
             windows = deque(_parts(left, _WINDOW))
@@ -182,11 +170,26 @@ class ReccoBeats:
                 for window in windows:  # features that are kept, only their lengths are not
                     known = self._known(tracks, window, turn)
                     for index in window:
-                        told_too = known.told(index, whole=False)
-                        if told_too is not None and told_too.features:
-                            yield index, told_too
+                        kept = known.told(index, whole=False)
+                        if kept is not None and kept.features:
+                            yield index, kept
                 raise
             left = unknown
+
+    def _remembered(self, tracks: Sequence[Listed], left: list[int]) -> Iterator[tuple[int, Told]]:
+        """Tell all that is kept first: no failure of the service may hide it."""
+        for window in _parts(range(len(tracks)), _WINDOW):
+            open_ = window
+            for turn in range(2):
+                known, open_ = self._known(tracks, open_, turn), []
+                for index in known.key_of:
+                    told = known.told(index)
+                    if told is None:
+                        left.append(index)
+                    elif _is_last_word(told, tracks[index], turn):
+                        yield index, told
+                    else:
+                        open_.append(index)
 
     def _known(self, tracks: Sequence[Listed], window: Iterable[int], turn: int) -> "_Known":
         key_of = {index: _keys(tracks[index])[turn] for index in window}
