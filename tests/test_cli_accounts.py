@@ -121,6 +121,13 @@ class TestSpotify:
         _, said = affetto("login", "spotify", "--user", "ada", code=2)
         assert "--url and --user are of music servers" in said
 
+    def test_wrong_usage_takes_nothing_away(self, spotify):
+        account = Account("spotify")
+        account.keep({"user": "ada"})
+        account.path.write_text("{")
+        affetto("login", "spotify", "--user", "ada", code=2)
+        assert account.path.exists()
+
     def test_logging_out_forgets_and_says_what_is_left(self, spotify, monkeypatch):
         account = Account("spotify")
         log_in(account, spotify)
@@ -173,6 +180,13 @@ class TestMusicServers:
         account.path.write_text("{")
         typed("login", service, lines=[server.url, "ada", PASSWORD])
         assert account.setting("url") == server.url
+
+    @pytest.mark.parametrize("name", ["PASSWORD", "API_KEY"])
+    def test_logging_out_names_what_logs_in_still(self, service, monkeypatch, name):
+        monkeypatch.setenv(f"{service.upper()}_{name}", PASSWORD)
+        _, said = affetto("logout", service)
+        assert f"{service.upper()}_{name} is set still" in said
+        assert PASSWORD not in said
 
     def test_logging_out_forgets(self, service, request):
         server = request.getfixturevalue(service)

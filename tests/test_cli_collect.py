@@ -2,8 +2,10 @@
 
 import json
 import logging
+import signal
 import subprocess
 import sys
+import time
 import wave
 
 import numpy as np
@@ -14,8 +16,8 @@ from affetto import collect
 from affetto.features import FEATURE_NAMES
 from affetto.learning.dataset import gather
 from affetto.learning.labels import from_arguments
-from command_line import affetto
-from services.base import busy, failing
+from command_line import AFFETTO, affetto
+from services.base import Fault, busy, failing
 from services.case import SECRETS
 from services.reccobeats_server import ReccoBeatsServer
 from services.spotify_case import SpotifyCase
@@ -261,3 +263,107 @@ def test_from_python(tmp_path):
     found = collect(["Dark.csv", "Sad=Dark.csv"], fill="table")
     assert found.frame["mood"].to_list() == ["Dark"] * 12 + ["Sad"] * 12
     assert found.as_dict()["in_several_moods"] == 12
+
+
+def test_the_same_command_again_does_not_read_what_it_wrote(tmp_path):
+    export(tmp_path / "Happy.csv", 0)
+    export(tmp_path / "Dark.csv", 12)
+    for _ in range(2):
+        affetto("collect", ".")
+        assert len(pl.read_parquet("moods.parquet")) == 24
+
+
+def test_what_is_read_is_not_written_over(tmp_path):
+    path = export(tmp_path / "mine.csv", 0)
+    before = path.read_bytes()
+    _, err = affetto("collect", "Happy=./mine.csv", "--out", "mine.csv", code=2)
+    assert "would be overwritten" in err and path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["--out", "no/moods.csv"], 1, "the folder no does not exist"),
+        (["--jobs", "0"], 2, "0 jobs: expected at least 1"),
+    ],
+)
+def test_what_cannot_end_well_is_not_begun(tmp_path, reccobeats, arguments, code, words):
+    export(tmp_path / "Dark.csv", 0, features=False)
+    _, err = affetto("collect", "Dark.csv", *arguments, code=code)
+    assert words in err and reccobeats.paths() == []
+
+
+def test_who_was_not_asked_is_not_said_to_know_nothing(tmp_path):
+    export(tmp_path / "Dark.csv", 0, features=False)
+    out, _ = affetto("collect", "Dark.csv", "--offline", code=1)
+    assert "lack features: ReccoBeats could not be asked for all, there is no audio" in out
+    (tmp_path / "Calm.csv").write_text("title,artist\nSun,Ra\n")
+    out, _ = affetto("collect", "Calm.csv")
+    assert "lacks features: there is no audio to hear" in out
+
+
+def test_audio_needs_no_extra_where_no_service_could_be_asked(tmp_path, make_clip):
+    make_clip(tmp_path / "music" / "Calm" / "0.wav")
+    (tmp_path / "main_.py").write_text(
+        """
+import sys
+for name in ("httpx", "stamina", "spotipy", "keyring"):
+    sys.modules[name] = None
+from affetto.cli import main
+sys.argv = ["affetto", "collect", "music"]
+if __name__ == "__main__":
+    main()
+"""
+    )
+    run = subprocess.run([sys.executable, "main_.py"], capture_output=True, text=True, check=False)
+    assert (run.returncode, "affetto[sources]" in run.stderr) == (0, False), run.stderr
+
+
+def test_odd_moods_and_titles_reach_neither_terminal_nor_training_raw(tmp_path):
+    long = "x" * 300
+    lines = [
+        f'{{"title": "a{i}", "artist": "b", "mood": "{mood}"}}'
+        for i, mood in enumerate(["\\u001b[31mred", "two\\nlines", long, "HAPPY"])
+    ]
+    (tmp_path / "t.jsonl").write_text("\n".join(lines))
+    out, err = affetto("collect", "t.jsonl")
+    assert "\x1b" not in out + err
+    moods = pl.read_parquet("moods.parquet")["mood"].to_list()
+    assert moods == ["[31mred", "two lines", "x" * 200, "Happy"]
+
+
+def test_from_python_one_path_is_a_path(tmp_path):
+    export(tmp_path / "export" / "Dark.csv", 0)
+    assert len(collect("export", fill="table").frame) == 12
+    assert len(collect(tmp_path / "export", fill="table").frame) == 12
+    assert len(collect([tmp_path / "export"], fill="table").frame) == 12
+
+
+def test_a_clip_that_is_refused_costs_only_itself(tmp_path, make_clip, reccobeats):
+    for place in range(3):
+        make_clip(tmp_path / "music" / "Calm" / f"{place}.wav", 4 + place)
+    reccobeats.faults.append(failing(400, path="analysis"))
+    found = told("music", "--fill", "upload", code=1)
+    assert found["features"]["energy"] == {"upload": 2}
+    assert [failure["what"][-5:] for failure in found["failures"]] == ["0.wav"]
+    assert found["problems"] == []
+
+
+def test_ctrl_c_does_not_wait_for_downloads_under_way(tmp_path, monkeypatch):
+    case = SubsonicCase(tmp_path / "case", monkeypatch)
+    try:
+        reference = case.add_playlist("Sundays", 8)
+        case.service.faults.append(Fault("slow", path="download", times=99, seconds=8.0))
+        command = [*AFFETTO, "collect", f"Calm={reference}", "--fill", "audio"]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as run:
+            end = time.monotonic() + 30
+            while not any("download" in path for path in case.service.paths()):
+                assert time.monotonic() < end and run.poll() is None
+                time.sleep(0.05)
+            began = time.monotonic()
+            run.send_signal(signal.SIGINT)
+            _, err = run.communicate(timeout=30)
+        assert run.returncode == 130 and "stopped" in err and "Traceback" not in err
+        assert time.monotonic() - began < 6
+    finally:
+        case.close()

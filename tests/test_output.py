@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from affetto.errors import OutputError
-from affetto.output import make_folder, write_text, written_aside
+from affetto.output import check_place, make_folder, write_text, written_aside
 
 
 def leftovers(folder: Path) -> list[str]:
@@ -92,3 +92,12 @@ def test_files_that_appear_together_are_named_by_their_own_names(tmp_path: Path)
         inner.write_text("half")
         raise OSError(errno.ENOSPC, "No space left on device")
     assert leftovers(tmp_path) == []
+
+
+def test_a_place_that_cannot_be_written_to_is_told_before_the_work(tmp_path: Path) -> None:
+    check_place(tmp_path / "a.csv")
+    assert leftovers(tmp_path) == []
+    with pytest.raises(OutputError, match="it is a folder"):
+        check_place(tmp_path)
+    with pytest.raises(OutputError, match="the folder .*no does not exist"):
+        check_place(tmp_path / "no" / "a.csv")

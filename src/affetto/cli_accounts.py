@@ -52,11 +52,11 @@ def login(
     from affetto import terminal
     from affetto.sources.accounts import Account
 
+    if service is Service.spotify and (url or user):
+        raise UsageError("--url and --user are of music servers; Spotify asks in the browser")
     account = Account(service)
     account.mend()
     if service is Service.spotify:
-        if url or user:
-            raise UsageError("--url and --user are of music servers; Spotify asks in the browser")
         name = _spotify(account, browser=browser, port=port)
     else:
         name = _server(service, account, url, user)
@@ -81,9 +81,10 @@ def logout(service: ServiceArgument) -> None:
             )
     else:
         terminal.note(f"Nothing is kept of a login to {name}.")
-    secret = "client_secret" if service is Service.spotify else "password"
-    if os.environ.get(account.variable(secret)):
-        terminal.note(f"{account.variable(secret)} is set still, and goes on logging in.")
+    secrets = ("client_secret",) if service is Service.spotify else ("password", "api_key")
+    for variable in map(account.variable, secrets):
+        if os.environ.get(variable):
+            terminal.note(f"{variable} is set still, and goes on logging in.")
 
 
 def _spotify(account: "Account", *, browser: bool, port: int) -> str:

@@ -226,7 +226,7 @@ def _why(found: "Collected") -> str:
         parts.append(f"unknown to {joined(knew_not)}")
     if cut := [_NAMES[name] for name in services if name in stopped]:
         parts.append(f"{joined(cut)} could not be asked for all")
-    if "audio" in found.order and not stopped.intersection(_ASKING):
+    if "audio" in found.order and "audio" not in stopped:
         heard = "not all audio could be heard" if found.failures else "there is no audio to hear"
         parts.append(heard)
     return f": {', '.join(parts)}" if parts else ""

@@ -216,6 +216,10 @@ def test_a_missing_extra_matters_only_where_something_is_missing(stage):
     gap.tellers = missing
     (problem,) = collect_from(ask(("A", "a")), gap, stage).problems
     assert problem.what == "reccobeats"
+    files = MadeSource("files", {"a": [Listed(Track(title="Sun", artist="Ra"))]})
+    unaskable = MadeServices([files])
+    unaskable.tellers = missing
+    assert collect_from(ask(("A", "a")), unaskable, stage).problems == []
 
 
 def test_what_spotify_allows_is_said_once(stage):

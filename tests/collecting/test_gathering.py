@@ -160,3 +160,22 @@ def test_the_table_is_read_back_as_it_was_written(tmp_path):
         (row,) = table.collect().to_dicts()
         assert (row["energy"], row["tempo"], row["error"]) == (0.5, 90.0, None)
         assert (row["mood"], row["playlist"], row["from_energy"]) == ("Happy", "a", "table")
+
+
+def test_half_a_character_is_written_as_its_number():
+    entry = Listed(Track(title="x\ud800", artist="b"), path="/a/\udce9.mp3")
+    found = gathered(("mix\udcff", "Happy", [entry]))
+    (row,) = table_of(found, ["table"]).iter_rows(named=True)
+    assert (row["title"], row["path"]) == ("x\\ud800", "/a/\\xe9.mp3")
+    assert row["playlist"] == "mix\\xff"
+
+
+def test_many_playlists_of_one_name_are_numbered_in_order():
+    found = Gathered()
+    for _ in range(2):
+        found.begin_group("Album", "Happy", "files")
+    found.drop_group()
+    for _ in range(3):
+        found.begin_group("Album", "Happy", "files")
+    names = [group.name for group in found.groups]
+    assert names == ["Album", "Album (2)", "Album (3)", "Album (4)"]

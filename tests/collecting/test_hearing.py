@@ -6,7 +6,14 @@ import pytest
 
 from affetto.collecting.hearing import OwnAudio
 from affetto.collecting.recordings import Recordings
-from affetto.errors import OfflineError, ServiceUnreachableError
+from affetto.collecting.filling import fill
+from affetto.collecting.gathering import Gathered
+from affetto.errors import (
+    OfflineError,
+    OutputError,
+    ServiceRefusedError,
+    ServiceUnreachableError,
+)
 from affetto.features import FEATURE_NAMES
 from affetto.sources.cache import AnswerCache
 from affetto.sources.contract import Listed
@@ -19,13 +26,13 @@ class MadeServer:
     name = "subsonic"
     account_key = "subsonic me@music"
 
-    def __init__(self, files, gone=()):
-        self.files, self.gone, self.fetched = files, gone, []
+    def __init__(self, files, gone=(), error=None):
+        self.files, self.gone, self.error, self.fetched = files, gone, error, []
 
     def fetch(self, listed, folder):
         self.fetched.append(listed.handle)
         if listed.handle in self.gone:
-            raise ServiceUnreachableError(f"{listed.handle} is gone")
+            raise self.error or ServiceUnreachableError(f"{listed.handle} is gone")
         return shutil.copy(self.files[listed.handle], folder / "track.wav")
 
 
@@ -102,3 +109,25 @@ def test_offline_files_are_heard_and_servers_are_not_asked(tmp_path, make_wav):
         with pytest.raises(OfflineError, match="leave out --offline"):
             heard(audio, there("0"))
     assert server.fetched == []
+
+
+def test_tracks_that_a_server_no_longer_has_do_not_keep_others_from_being_heard(
+    cache, tmp_path, make_wav
+):
+    gone = {str(place) for place in range(16)}  # as many as are fetched at once
+    server = MadeServer(
+        {"16": make_wav(tmp_path / "a.wav")}, gone, ServiceRefusedError("no song", status=404)
+    )
+    audio = OwnAudio(Recordings(cache, {"subsonic": server}), jobs=1)
+    assert list(heard(audio, *(there(str(place)) for place in range(17)))) == [16]
+    assert len(audio.failures) == 16
+
+
+def test_a_full_disk_is_a_problem_and_not_the_end_of_the_run(cache, stage):
+    server = MadeServer({}, {"0"}, OutputError("No space left"))
+    gathered = Gathered()
+    gathered.begin_group("a", "Calm", "subsonic")
+    gathered.add(there("0"))
+    audio = OwnAudio(Recordings(cache, {"subsonic": server}), jobs=1)
+    (problem,) = fill(gathered, {"audio": audio}, ("audio",), stage)
+    assert problem.what == "audio" and "No space left" in str(problem.error)

@@ -64,4 +64,4 @@ def test_what_cannot_be_read_is_refused(arguments, message):
 
 def test_a_service_is_told_by_its_scheme():
     assert source_of("spotify:") == "spotify"
-    assert source_of("spotify.csv") == "files"
+    assert source_of("spotify.csv") == source_of("spotify") == "files"

@@ -155,6 +155,11 @@ class TestTables:
         made = of_tables([labels], label="album")
         assert [titles(each) for each in made if each.tracks] == [["b"], ["a"]]
 
+    def test_the_label_may_be_the_column_of_confidence(self):
+        labels = table(title=["a", "b"], artist=["x", "x"], confidence=["high", "low"])
+        made = of_tables([labels], label="confidence")
+        assert [each.title for each in made if each.tracks] == ["high", "low"]
+
 
 class TestLibrary:
     def entries(self):

@@ -3,6 +3,8 @@
 import json
 import os
 import stat
+import threading
+import time
 
 import keyring
 import pytest
@@ -193,6 +195,42 @@ def test_where_nothing_can_be_written_what_was_there_stays(account, monkeypatch)
     assert list(account.path.parent.iterdir()) == [account.path]
 
 
+def test_a_login_broken_off_while_it_is_kept_leaves_no_token_behind(account, monkeypatch):
+    account.keep({"user": "anna"})
+
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("affetto.sources.accounts.os.fsync", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        account.keep({"token": "s3cret-token"})
+    assert list(account.path.parent.iterdir()) == [account.path]
+
+
+@posix
+def test_one_at_a_time_is_alone(account):
+    account.keep({"user": "anna"})
+    order = []
+
+    def second():
+        with account.alone():
+            order.append("second")
+
+    with account.alone():
+        thread = threading.Thread(target=second)
+        thread.start()
+        time.sleep(0.1)
+        order.append("first")
+    thread.join()
+    assert order == ["first", "second"]
+    assert list(account.path.parent.iterdir()) == [account.path]
+
+
+def test_without_a_folder_there_is_nobody_to_keep_out(account):
+    with account.alone():
+        assert not account.path.parent.exists()
+
+
 def test_forgetting_takes_the_file_and_the_secrets(account, use):
     ring = use(MemoryKeyring())
     account.keep({"user": "anna"})
@@ -211,3 +249,20 @@ def test_the_folder_is_the_users_own(monkeypatch, tmp_path):
     monkeypatch.setattr("platformdirs.user_config_dir", lambda *_, **__: str(tmp_path / "config"))
     assert default_folder() == tmp_path / "config" / "accounts"
     assert Account("spotify").path == tmp_path / "config" / "accounts" / "spotify.json"
+
+
+def test_a_keyring_that_the_environment_names_and_is_not_there_is_none(account, monkeypatch):
+    def absent(*_):
+        raise ModuleNotFoundError("No module named 'nonsense'")
+
+    for name in ("get_password", "set_password"):
+        monkeypatch.setattr(f"keyring.{name}", absent)
+    assert account.keep_secret("password", "tr0ub4dor") is False
+    assert account.secret("password") is None
+    assert not account.forget()
+
+
+def test_what_cannot_be_forgotten_is_said(account):
+    account.path.mkdir(parents=True)
+    with pytest.raises(OutputError, match="delete it by hand"):
+        account.forget()

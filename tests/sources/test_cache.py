@@ -265,6 +265,17 @@ def test_a_file_of_a_newer_affetto_is_left_untouched(path):
     assert path.read_bytes() == before
 
 
+def test_answers_of_an_older_shape_are_forgotten(path, monkeypatch):
+    with AnswerCache(path) as cache:
+        cache.put("s", "k", "a", 1, days=1)
+    monkeypatch.setattr(module, "VERSION", module.VERSION + 1)
+    for known in (None, Kept(2)):
+        with AnswerCache(path) as cache:
+            assert cache.get("s", "k", "a") == known
+            cache.put("s", "k", "a", 2, days=1)
+            assert cache.notes == []
+
+
 def test_a_folder_in_its_place(path):
     path.mkdir(parents=True)
     with AnswerCache(path) as cache:

@@ -362,6 +362,18 @@ def test_zips_that_cannot_be_read(tmp_path, source, members, change, said):
         only(source, path)
 
 
+def test_a_damaged_member_of_a_zip_packed_with_lzma(tmp_path, source):
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("a.csv", SMALL * 50)
+    raw = bytearray(path.read_bytes())
+    for place in range(45, 100, 3):
+        raw[place] ^= 0x5A
+    path.write_bytes(raw)
+    with pytest.raises(PlaylistError, match="no zip that can be read"):
+        only(source, path)
+
+
 def test_a_zip_with_a_password(tmp_path, source):
     raw = zipped(tmp_path / "a.zip", {"a.csv": SMALL}).read_bytes()
     # Bit 0 of the flags, in the member's own header and in the directory.

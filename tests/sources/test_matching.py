@@ -100,6 +100,14 @@ class TestNumbers:
         there = [entry("a", "Blue", "Nina", isrc=["DEAAA2600001", "US-AAA-26-00002"])]
         assert find(there, isrc="USAAA2600002", title="Another", artist="Word") == "a"
 
+    def test_of_several_of_one_isrc_the_one_of_that_name(self):
+        there = [
+            entry("a", "Blue (Live)", "Nina", isrc=["DEAAA2600001"]),
+            entry("b", "Blue", "Nina", isrc=["DEAAA2600001"]),
+        ]
+        assert find(there, isrc="DEAAA2600001", title="Blue", artist="Nina") == "b"
+        assert find(there, isrc="DEAAA2600001", title="Other", artist="Nina") == "a"
+
     def test_the_servers_own_id(self):
         there = [entry("a1", "Blue", "Nina")]
         assert find(there, id="server:a1") == "a1"

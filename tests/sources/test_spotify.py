@@ -1,9 +1,10 @@
 """Spotify: what it lists, tells and takes, over HTTP from a local server that behaves like it."""
 
-import json
 import logging
 import sqlite3
+import threading
 import time
+import zlib
 from dataclasses import replace
 
 import pytest
@@ -362,6 +363,12 @@ class TestListsThatChange:
         assert titles(self.list(client, key)) == named(0, 120)
         assert len(server.asked("/items")) <= 4
 
+    def test_pages_smaller_than_were_asked_for_lose_nothing(self, client, server):
+        key = server.add_playlist("Small", tracks(0, 130))
+        server.most_a_page = 20
+        assert titles(self.list(client, key)) == named(0, 130)
+        assert len(server.asked("/items")) == 7
+
     def test_a_next_page_that_never_ends_ends(self, client, server):
         key = server.add_playlist("Always", tracks(0, 100))
         server.always_next = True
@@ -468,6 +475,58 @@ class TestTokens:
         server.faults.append(Fault("answer", path="/api/token", answer=Meanwhile(answer.body, 400)))
         assert titles(entries_of(client, f"spotify:playlist:{key}")) == ["Track 0"]
 
+    def test_two_that_renew_at_once_both_go_on_and_the_login_stays(self, case, server, cache):
+        key = server.add_playlist("Mine", tracks(0, 1))
+        log_in(case.account, server, expires_at=1)
+        # One's answer is on its way while the other asks: each refresh token counts once.
+        server.faults.append(Fault("slow", path="/api/token", seconds=0.3))
+        both, found = [case.open(cache), case.open(cache)], []
+        threads = [
+            threading.Thread(
+                target=lambda one=one: found.extend(one.find(f"spotify:playlist:{key}"))
+            )
+            for one in both
+        ]
+        for thread in threads:
+            thread.start()
+            time.sleep(0.1)
+        for thread in threads:
+            thread.join()
+        assert [one.name for one in found] == ["Mine", "Mine"]
+        assert len(server.asked("/api/token")) == 1
+        assert case.account.kept()["token"]["user_id"] == "anna"
+        for one in both:
+            one.close()
+
+    def test_another_user_who_logs_in_meanwhile_is_not_asked_for(self, case, server, client):
+        server.saved = {"anna": tracks(0, 1), "bert": tracks(7, 8)}
+        assert client.account_key == "spotify anna"
+        server.expire_all()
+        log_in(case.account, server, "bert")
+        (found,) = client.find("spotify:saved")
+        for _ in range(2):
+            with pytest.raises(LoginError, match="another login .* begin it again"):
+                list(client.tracks(found))
+        assert case.account.kept()["token"]["user_id"] == "bert"
+
+    def test_a_logout_meanwhile_is_not_undone(self, case, server, client):
+        assert client.account_key
+        case.account.forget()
+        server.expire_all()
+        for _ in range(2):
+            with pytest.raises(LoginError, match="taken away while this ran"):
+                client.find(f"spotify:playlist:{SOME}")
+        assert case.account.kept() == {}
+        assert not server.asked("/api/token")
+
+    def test_an_app_that_is_gone_is_not_offered_again(self, case, server, client):
+        server.expire_all()
+        no = server._no("invalid_client", "Invalid client")
+        server.faults.append(Fault("answer", path="/api/token", answer=no))
+        with pytest.raises(LoginError, match=r"no longer accepts.*invalid_client"):
+            client.find(f"spotify:playlist:{SOME}")
+        assert case.account.kept() == {}
+
     def test_one_that_allows_too_little_is_refused_without_asking(self, case, server, client):
         log_in(case.account, server, scope="playlist-read-private")
         with pytest.raises(LoginError, match=r"allows less than affetto needs.*affetto login"):
@@ -478,7 +537,7 @@ class TestTokens:
         client = SpotifyClient(Account("spotify", tmp_path / "nobody"), cache, patience=QUICK)
         with pytest.raises(LoginError, match="there is no login") as caught:
             client.find(f"spotify:playlist:{SOME}")
-        for way in ("affetto login spotify", "SPOTIFY_CLIENT_SECRET", "Premium", "Exportify"):
+        for way in ("affetto login spotify", "Premium", "Exportify"):
             assert way in str(caught.value)
         assert server.seen == []
         client.close()
@@ -491,7 +550,10 @@ class TestTokens:
         assert titles(entries_of(client, f"spotify:playlist:{key}")) == ["Track 0"]
         client.close()
 
-    @pytest.mark.parametrize("body", [{}, {"access_token": "x"}, {"error": "server_error"}])
+    @pytest.mark.parametrize(
+        "body",
+        [{}, {"access_token": "x"}, {"expires_in": 3600}, {"error": "server_error"}],
+    )
     def test_a_login_without_a_token_is_no_login(self, case, server, client, body):
         log_in(case.account, server, expires_at=1)
         server.faults.append(Fault("answer", path="token", times=9, answer=Answer(body)))
@@ -514,7 +576,7 @@ class TestAppAlone:
         key = server.add_playlist("Anna's", tracks(0, 1))
         (found,) = app_only.find(f"spotify:playlist:{key}")
         assert found.name == "Anna's"
-        with pytest.raises(PlaylistError, match="own or collaborate"):
+        with pytest.raises(PlaylistError, match=r"no app without a user.*affetto login spotify"):
             list(app_only.tracks(found))
 
     @pytest.mark.parametrize("reference", ["spotify:saved", "spotify:", "spotify:playlist/Mine"])
@@ -599,6 +661,7 @@ class TestBadAnswers:
             Answer([], 400),
             Answer({"error": 7}, 403),
             Answer(b"\xff\xfe", 400, kind="text/plain"),
+            Answer(b"[" * 200_000, 400),
         ],
     )
     def test_no_shape_gets_past_as_anything_but_ours(self, server, client, answer):
@@ -606,6 +669,11 @@ class TestBadAnswers:
         server.faults.append(Fault("answer", path="/items", answer=answer))
         with pytest.raises((ServiceError, PlaylistError)):
             list(client.tracks(found))
+
+    def test_json_deeper_than_python_reads_is_no_answer(self, server, client):
+        server.faults.append(Fault("answer", times=9, answer=Answer(b"[" * 200_000)))
+        with pytest.raises(ServiceAnswerError, match="no JSON"):
+            client.find(f"spotify:playlist:{SOME}")
 
     def test_one_that_drips_is_not_waited_for_endlessly(self, case, server, cache):
         quick = replace(QUICK, timeout_s=0.2, attempts=2)
@@ -712,6 +780,16 @@ class TestFeatures:
         server.faults.append(Fault("answer", path="audio-f", answer=error(status, "Gone")))
         assert list(client.features(self.of(1))) == []
         assert client.refusal
+
+    def test_an_app_that_is_refused_altogether_is_told_so(self, case, server, cache, client):
+        server.registered = False
+        with pytest.raises(ServiceRefusedError, match="not among the users of the app"):
+            list(client.features(self.of(1)))
+        assert client.refusal is None
+        server.registered, server.features_on = True, True
+        again = case.open(cache)  # nothing was remembered
+        assert dict(again.features(self.of(1)))[0].features
+        again.close()
 
     def test_a_server_that_stumbles_has_refused_nothing(self, server, client):
         server.faults.append(failing(500, path="audio-f", times=99))
@@ -928,6 +1006,9 @@ class TestWriting:
             client.create("Happy", self.IDS)
         assert caught.value.until == pytest.approx(time.time() + 7_200, abs=60)
         assert self.items(server, self.only(server)) == self.IDS[:100]
+        with pytest.raises(ServiceBusyError) as later:  # of something else
+            client.find("spotify:")
+        assert "Happy" not in str(later.value)
 
     def test_a_refusal_is_told_with_its_reason(self, client, server):
         server.faults.append(Fault("answer", path="/me/pl", answer=error(403, "Premium required")))
@@ -959,8 +1040,11 @@ class TestSecrets:
                 errors.append(repr(caught.value) + str(caught.value.__cause__))
                 one.close()
         db = sqlite3.connect(tmp_path / "kept.sqlite")
-        kept = json.dumps([str(row) for row in db.execute("SELECT * FROM answers")])
+        rows = list(db.execute("SELECT service, kind, key, value FROM answers"))
         db.close()
+        # Values are packed: what is in them shows only unpacked.
+        kept = "".join(f"{row[:3]}{zlib.decompress(row[3]).decode()}" for row in rows if row[3])
+        assert "Track 59" in kept
         assert "urllib3" in {record.name.partition(".")[0] for record in caplog.records}
         told = caplog.text + kept + "".join(errors) + "".join(capfd.readouterr())
         for secret in (CLIENT_SECRET, "BQ-access", "AQ-refresh", "Bearer B", "Basic "):

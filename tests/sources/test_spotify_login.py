@@ -1,10 +1,12 @@
 """Logging in to Spotify: the way through the browser and back, against a local server."""
 
 import logging
+import re
 import socket
 import stat
 import threading
 import time
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -52,9 +54,10 @@ class Browser:
     def __init__(self, *first):
         self.first = first  # addresses that are opened before: other tabs, other programs
         self.pages = []
-        self.asked = None
+        self.asked = self.address = None
 
     def __call__(self, address):
+        self.address = address
         self.asked = parse_qs(urlsplit(address).query)
         threading.Thread(target=self.open, args=(address,), daemon=True).start()
         return True
@@ -77,6 +80,7 @@ def test_a_login_through_the_browser_is_kept_and_works(server, account, port):
     name, told = log_in(account, port, browser)
     assert name == "Anna Example"
     assert "Your browser opens" in told[0]
+    assert told[0].endswith(browser.address)  # it may open on another screen, or not at all
     assert "You can close this page" in browser.pages[0]
     assert browser.asked["redirect_uri"] == [f"http://127.0.0.1:{port}"]
     assert set(browser.asked["scope"][0].split()) == set(SCOPES)
@@ -135,10 +139,11 @@ def test_the_apps_id_is_asked_for_once(server, account, port, monkeypatch):
     log_in(account, port, Browser())  # it is kept
 
 
-def test_what_is_no_id_is_refused(server, account, port, monkeypatch):
+@pytest.mark.parametrize("text", ["", "my app!", CLIENT_ID[:-1], CLIENT_ID + "0"])
+def test_what_is_no_id_is_refused(server, account, port, monkeypatch, text):
     monkeypatch.delenv("SPOTIFY_CLIENT_ID")
     with pytest.raises(UsageError, match="expected 32 letters and digits"):
-        log_in(account, port, Browser(), ask=lambda _: "my app!")
+        log_in(account, port, Browser(), ask=lambda _: text)
 
 
 def test_a_user_who_says_no_is_not_logged_in(server, account, port):
@@ -202,12 +207,23 @@ def test_a_port_that_is_taken_is_told(server, account):
         ("http://127.0.0.1", "expected http://127.0.0.1:8888"),
         ("http://127.0.0.1:port", "expected http://127.0.0.1:8888"),
         ("http://10.0.0.1:8888", "expected http://127.0.0.1:8888"),
+        ("http://127.0.0.1:0", "expected http://127.0.0.1:8888"),
+        ("http://[127.0.0.1:8888", "expected http://127.0.0.1:8888"),
+        ("http://anna@127.0.0.1:8888", "expected http://127.0.0.1:8888"),
+        ("http://127.0.0.1:8888/?page=1", "expected http://127.0.0.1:8888"),
     ],
 )
 def test_a_redirect_that_cannot_be_used_is_refused_with_a_reason(account, monkeypatch, uri, told):
     monkeypatch.setenv("SPOTIFY_REDIRECT_URI", uri)
     with pytest.raises(UsageError, match=told):
         redirect_of(account)
+
+
+def test_the_documentation_names_the_redirect_that_is_used(account, monkeypatch):
+    # Spotify compares it with the app's settings letter by letter.
+    monkeypatch.delenv("SPOTIFY_REDIRECT_URI", raising=False)
+    text = Path(__file__).parents[2].joinpath("docs", "collecting.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"http://127[^`\s]*", text)) == {redirect_of(account)}
 
 
 def test_a_redirect_with_a_path_is_used_as_it_is(server, account, port, monkeypatch):
@@ -222,6 +238,7 @@ def test_a_redirect_with_a_path_is_used_as_it_is(server, account, port, monkeypa
         ("http://127.0.0.1:8888/?code=x", "its state is another"),
         ("AQ-code-17", "its state is another"),
         ("", "its state is another"),
+        ("http://[127.0.0.1:8888/?code=x&state=other", "its state is another"),
         ("http://127.0.0.1:8888/?state=right", "holds no code"),
         ("http://127.0.0.1:8888/?state=right&error=access_denied", "you did not allow it"),
         ("http://127.0.0.1:8888/?state=right&error=server_error", "says 'server_error'"),
@@ -254,7 +271,7 @@ def test_a_login_that_does_not_work_is_not_kept(server, account, port):
 
 
 def test_a_login_that_allows_less_is_not_kept(server, account, port, monkeypatch):
-    monkeypatch.setattr("services.spotify_server.SCOPES", "playlist-read-private")
+    server.grants = "playlist-read-private"
     with pytest.raises(LoginError, match="did not allow playlist-modify-private"):
         log_in(account, port, Browser())
     assert account.kept() == {}

@@ -597,6 +597,14 @@ class TestWriting:
         source.create(self.NAME, songs)
         (key,) = server.named(self.NAME)
         assert server.playlists[key]["songs"] == songs
+        assert server.paths().count("/rest/createPlaylist.view") == 1
+
+    @both
+    def test_the_playlist_of_another_user_is_left_alone(self, server, source):
+        server.add_playlist(self.NAME, [server.add_song(0)], owner="bob", public=True)
+        assert source.own_playlist(self.NAME) is None
+        mine = server.add_playlist(self.NAME, [], owner="Ada", public=True)
+        assert source.own_playlist(self.NAME).key == mine
 
     def test_a_song_that_is_gone_is_told(self, server, source):
         key = server.add_playlist(self.NAME, [server.add_song(0)])

@@ -229,7 +229,7 @@ def collect(
     >>> affetto.train(found.frame, group="playlist")  # doctest: +SKIP
     """
     named = [playlists] if isinstance(playlists, str | os.PathLike) else playlists
-    requests, order = parse_requests(map(os.fspath, named)), parse_fill(fill)
+    requests, order = parse_requests([os.fspath(each) for each in named]), parse_fill(fill)
     if jobs is not None and jobs < 1:  # before an hour of asking, not after
         raise UsageError(f"{jobs} jobs: expected at least 1; leave it out for one a core")
     _check_apart(requests, out)
@@ -294,9 +294,7 @@ def collect_from(
         gathered=gathered,
         listings=listings,
         order=origins,
-        asked=tuple(
-            name for name in asked if not getattr(tellers[name], "refusal", None)
-        ),
+        asked=tuple(name for name in asked if not getattr(tellers[name], "refusal", None)),
         problems=problems,
         failures=failures,
         comparisons=comparisons,

@@ -37,7 +37,7 @@ def table_of(gathered: Gathered, order: Sequence[str]) -> pl.DataFrame:
         ``from_<feature>`` for each of them, a category; in the order of the playlists.
     """
     track, group = gathered.rows()
-    identity = {
+    identity: dict[str, list[str | None]] = {
         "id": [_valid(listed.track.id or listed.handle) for listed in gathered.tracks],
         **{
             name: [_valid(getattr(listed.track, name)) for listed in gathered.tracks]

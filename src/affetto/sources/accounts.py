@@ -9,8 +9,9 @@ import contextlib
 import json
 import os
 import stat
+import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,9 @@ except ImportError as exc:
 
 # What a keyring that is locked, broken, absent, or not the one the environment names, may raise.
 _NO_KEYRING = (KeyringError, RuntimeError, OSError, ImportError, AttributeError)
+
+if sys.platform != "win32":
+    import fcntl
 
 OWNER_ONLY = stat.S_IRUSR | stat.S_IWUSR
 
@@ -122,22 +126,37 @@ class Account:
             before = {}  # damaged: made anew
         merged = {**before, **values}
         text = json.dumps({name: one for name, one in merged.items() if one is not None}, indent=1)
-        aside: str | None = None
+        aside: Path | None = None
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             # mkstemp makes it readable by its owner alone from the first moment on.
-            handle, aside = tempfile.mkstemp(dir=self._folder, prefix=f".{self.service}-")
+            handle, name = tempfile.mkstemp(dir=self._folder, prefix=f".{self.service}-")
+            aside = Path(name)
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())
-            Path(aside).replace(self.path)
+            aside.replace(self.path)
         except OSError as exc:
-            if aside is not None:
-                Path(aside).unlink(missing_ok=True)
             raise OutputError(
                 f"the login cannot be kept in {self.path}: {exc.strerror or exc}"
             ) from exc
+        finally:
+            # It holds tokens: gone however this ends, by Ctrl-C too.
+            if aside is not None:
+                aside.unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other processes out that ask for the same; without effect on Windows."""
+        with contextlib.ExitStack() as stack:
+            if sys.platform != "win32":
+                # Of the folder itself: no file is left behind. Not every disk knows locks.
+                with contextlib.suppress(OSError):
+                    handle = os.open(self._folder, os.O_RDONLY)
+                    stack.callback(os.close, handle)
+                    fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
 
     def mend(self) -> None:
         """Take away what is kept where it cannot be used, before a login that replaces it.

@@ -23,6 +23,7 @@ from affetto.errors import OfflineError
 
 APPLICATION_ID: Final = 0x61666361  # "afca"
 VERSION: Final = 1
+"""Grows when anything that is kept changes its shape: older answers are forgotten then."""
 
 DAY_S = 86_400.0
 PLAYLIST_DAYS = 1.0
@@ -282,6 +283,7 @@ def _connect(name: str) -> sqlite3.Connection:
                 # Looked at once more behind the lock: whoever begins it does so in one go.
                 db.execute("BEGIN IMMEDIATE")
                 if not _is_ours(db):
+                    db.execute("DROP TABLE IF EXISTS answers")
                     db.execute(_SCHEMA)
                     db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
                     db.execute(f"PRAGMA user_version = {VERSION}")
@@ -293,7 +295,7 @@ def _connect(name: str) -> sqlite3.Connection:
 
 
 def _is_ours(db: sqlite3.Connection) -> bool:
-    """Whether the tables are there; False for an empty file."""
+    """Whether the tables are there and as they are now; False for an empty or an older file."""
     # Tables first: they appear together with the marks, perhaps between two of these questions.
     (n_tables,) = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     (application,) = db.execute("PRAGMA application_id").fetchone()
@@ -302,7 +304,7 @@ def _is_ours(db: sqlite3.Connection) -> bool:
         raise _ForeignError("is a database of another program, left untouched")
     if version > VERSION:
         raise _ForeignError("was made by a newer affetto, left untouched")
-    return bool(n_tables)
+    return bool(n_tables) and version == VERSION
 
 
 def _is_damage(exc: sqlite3.Error) -> bool:

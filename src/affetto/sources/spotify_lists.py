@@ -9,6 +9,7 @@ from typing import Any
 from affetto.errors import PlaylistError, ServiceAnswerError, ServiceRefusedError
 from affetto.sources import spotify_shapes as shapes
 from affetto.sources.cache import PLAYLIST_DAYS, AnswerCache
+from affetto.sources.spotify_session import is_about_app
 from affetto.sources.spotify_web import Connection
 
 PAGE = 50
@@ -139,8 +140,9 @@ class Lists:
             if offset >= total and page["entries"] == before:
                 return  # beyond its end, the same page for ever
             yield page
-            offset += PAGE
-            goes_on = page["n"] == PAGE and page["more"]
+            step = min(PAGE, page["limit"] or PAGE)  # fewer, where less than was asked is given
+            offset += step
+            goes_on = page["n"] == step and page["more"]
             is_trusted = n_back <= _MOST_STEPS_BACK
             if page["n"] == 0 or (offset >= total and is_trusted and not goes_on):
                 return
@@ -180,9 +182,13 @@ class Lists:
                     f"Spotify has no playlist {key}: it was deleted or is private, or it is one "
                     "of Spotify's own, which it shows to no app since November 2024"
                 ) from exc
-            # The app itself may be refused: its user is not registered, its owner not premium.
-            if exc.status != 403 or "registered" in exc.told or "premium" in exc.told.lower():
+            if exc.status != 403 or is_about_app(exc):
                 raise
+            if self._connection.tokens.user_id is None:
+                raise PlaylistError(
+                    f"Spotify shows what is in the playlist {name!r} ({key}) to no app without a "
+                    "user since 2026: affetto login spotify"
+                ) from exc
             raise PlaylistError(
                 f"Spotify does not show the playlist {name!r} ({key}): since 2026 apps see only "
                 "playlists that you own or collaborate on. Copy its tracks to a playlist of your "

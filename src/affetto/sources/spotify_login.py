@@ -8,6 +8,7 @@ References
 
 import os
 import queue
+import re
 import secrets
 import threading
 import time
@@ -28,6 +29,7 @@ PORT = 8888
 LOGIN_S = 300.0
 """How long the browser is waited for."""
 
+_CLIENT_ID = re.compile(r"[0-9A-Za-z]{32}")
 _AGAIN = "try again: affetto login spotify"
 _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>affetto</title>
 <body style="font:1.1rem/1.5 system-ui,sans-serif;max-width:32rem;margin:20vh auto;padding:0 1rem">
@@ -94,7 +96,10 @@ def login(
                 if not (browse or webbrowser.open)(address):
                     say(f"Open this address in your browser:\n{address}")
                 else:
-                    say("Your browser opens: allow affetto to read your playlists there.")
+                    say(
+                        "Your browser opens: allow affetto to read and write your playlists "
+                        f"there. If nothing opens, open this address:\n{address}"
+                    )
                 code = listener.wait(timeout_s)
         else:
             say(f"Open this address in a browser, on any machine:\n{address}")
@@ -118,19 +123,20 @@ def redirect_of(account: Account, port: int = PORT) -> str:
         If ``SPOTIFY_REDIRECT_URI`` names one that Spotify or affetto cannot use.
     """
     text = account.setting("redirect_uri") or f"http://127.0.0.1:{port}"
-    parts = urlsplit(text)
-    if parts.hostname == "localhost":
+    try:
+        parts = urlsplit(text)
+        host, place = parts.hostname, f"127.0.0.1:{parts.port or 'PORT'}"
+    except ValueError:  # brackets that do not close, a port that is no number
+        host, place = None, ""
+    else:
+        if parts.scheme == "http" and parts.netloc == place and not (parts.query or parts.fragment):
+            return text
+    if host == "localhost":
         raise UsageError(
             f"found {text} as the redirect: Spotify refuses the name localhost since 2025; write "
             "127.0.0.1 in its place, here and in the app's settings"
         )
-    try:
-        has_port = parts.port is not None
-    except ValueError:
-        has_port = False
-    if parts.scheme != "http" or parts.hostname != "127.0.0.1" or not has_port:
-        raise UsageError(f"found {text} as the redirect; expected http://127.0.0.1:{port}")
-    return text
+    raise UsageError(f"found {text} as the redirect; expected http://127.0.0.1:{port}")
 
 
 def code_of(address: str, state: str) -> str:
@@ -141,7 +147,7 @@ def code_of(address: str, state: str) -> str:
     LoginError
         If the user said no, or it is not the answer to this login.
     """
-    query = parse_qs(urlsplit(address).query)
+    query = parse_qs(address.partition("#")[0].partition("?")[2])
     if not secrets.compare_digest(query.get("state", [""])[0].encode(), state.encode()):
         raise LoginError(
             "this is not the address that this login ends at (its state is another): copy the "
@@ -194,9 +200,9 @@ class Listener:
                 if not is_ours:
                     title, text = "Not here", "This is no answer to the login that is under way."
                 elif denied:
-                    title, text = "Not logged in", "affetto was not allowed to read playlists."
-                else:
-                    title, text = "Logged in", "You can close this page and go back to affetto."
+                    title, text = "Not logged in", "affetto was not allowed to."
+                else:  # the code has yet to be taken, and the user to be registered with the app
+                    title, text = "Thank you", "You can close this page: affetto goes on by itself."
                 page = _PAGE.format(title=title, text=text).encode()
                 self.send_response(200 if is_ours else 404)
                 self.send_header("Content-Type", "text/html; charset=utf-8")
@@ -266,7 +272,7 @@ def _asked_client_id(
         f"Premium), with the redirect URI {redirect_uri} and the Web API."
     )
     client_id = ask("Its Client ID").strip()
-    if not (client_id.isascii() and client_id.isalnum()):
+    if not _CLIENT_ID.fullmatch(client_id):
         raise UsageError(f"found {client_id!r} as the Client ID; expected 32 letters and digits")
     return client_id
 

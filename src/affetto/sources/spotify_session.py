@@ -127,6 +127,12 @@ class Session(requests.Session):
         return "no connection" if _unheard(exc) else "the connection broke off"
 
 
+def is_about_app(exc: ServiceRefusedError) -> bool:
+    """Whether the app itself is refused: its user is not registered, its owner not premium."""
+    told = exc.told.lower()
+    return "registered" in told or "premium" in told
+
+
 def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
@@ -173,7 +179,7 @@ def _check_json(raw: bytes, path: str, *, may_be_empty: bool) -> None:
         )
     try:
         found = json.loads(raw)
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         error = ServiceAnswerError(
             f"Spotify answers {path} with a text that is no JSON, or cut short ({len(raw):,} bytes)"
         )
@@ -186,6 +192,8 @@ def _reason(raw: bytes) -> str:
     """Find Spotify's own words: the API, its login, and its proxies each have a shape."""
     try:
         found = json.loads(raw)
+    except RecursionError:
+        return ""
     except ValueError:
         text = raw.decode("utf-8", "replace")
         return "" if "<" in text else redacted(" ".join(text.split()))[:_TOLD]

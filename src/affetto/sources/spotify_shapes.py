@@ -146,7 +146,7 @@ def page_of(answer: Any, what: str) -> tuple[list[Any], dict[str, Any]]:
     items : list
     page : dict
         ``n`` items, ``total`` of all pages, ``more``: whether a next one is announced,
-        ``offset`` of the first, None where it is not told.
+        ``offset`` of the first, ``limit`` of items a page, each None where it is not told.
 
     Raises
     ------
@@ -156,12 +156,13 @@ def page_of(answer: Any, what: str) -> tuple[list[Any], dict[str, Any]]:
     items = answer.get("items") if isinstance(answer, dict) else None
     if not isinstance(items, list):
         raise ServiceAnswerError(f"Spotify's answer on {what} holds no list of items")
-    total, offset = answer.get("total"), answer.get("offset")
+    total, offset, limit = (answer.get(name) for name in ("total", "offset", "limit"))
     return items, {
         "n": len(items),
         "total": total if isinstance(total, int) and total >= 0 else len(items),
         "more": bool(answer.get("next")),
         "offset": offset if isinstance(offset, int) else None,
+        "limit": limit if isinstance(limit, int) and limit > 0 else None,
     }
 
 

@@ -1,6 +1,7 @@
 """Writing playlists to Spotify: tracks matched, playlists made and changed, none made twice."""
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from typing import Any
 
 from affetto.errors import (
@@ -154,12 +155,13 @@ class Writer:
             try:
                 self._add_part(key, part, start)
             except ServiceError as exc:
-                # The error stays of its kind, with what its kind tells.
-                exc.args = (
+                # Of the same kind, with what its kind tells; the error itself may be told again.
+                more = copy(exc)
+                more.args = (
                     f"{exc}; the playlist {name!r} was left with {start:,} of {len(tracks):,} "
                     "tracks: the same command completes it",
                 )
-                raise
+                raise more from exc
 
     def _add_part(self, key: str, part: list[str], n_before: int) -> None:
         # spotipy's playlist_add_items sends a bare list, which apps of 2026 may not.

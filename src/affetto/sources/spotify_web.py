@@ -20,7 +20,7 @@ from affetto.sources.web import checked_url
 
 try:
     import spotipy
-    from spotipy.cache_handler import CacheHandler, MemoryCacheHandler
+    from spotipy.cache_handler import MemoryCacheHandler
     from spotipy.oauth2 import SpotifyClientCredentials, SpotifyPKCE
 except ImportError as exc:
     _MISSING = (
@@ -45,28 +45,11 @@ SCOPES = (
 ANEW = "log in anew: affetto login spotify"
 NO_LOGIN = (
     "there is no login to Spotify. Make an app at "
-    f"{DASHBOARD} (its owner needs Spotify Premium), then: affetto login spotify. Or set "
-    "SPOTIFY_CLIENT_ID and SPOTIFY_CLIENT_SECRET, which sees no private playlists. Or do without "
+    f"{DASHBOARD} (its owner needs Spotify Premium), then: affetto login spotify. Or do without "
     "an app: export your playlists with Exportify, and collect the files"
 )
 
 _EARLY_S = 60  # a token is renewed this long before it ends
-
-
-class KeptToken(CacheHandler):  # type: ignore[misc]
-    """Where spotipy puts a user's token: the owner's file, beside who the user is."""
-
-    def __init__(self, account: Account):
-        self._account = account
-
-    def get_cached_token(self) -> dict[str, Any] | None:
-        """Read it; None where there is none."""
-        token = self._account.kept().get("token")
-        return dict(token) if isinstance(token, dict) else None
-
-    def save_token_to_cache(self, token_info: Mapping[str, Any]) -> None:
-        """Keep it; what a renewal leaves out (scope, who the user is) stays."""
-        self._account.keep({"token": {**(self.get_cached_token() or {}), **token_info}})
 
 
 class Tokens:
@@ -82,7 +65,6 @@ class Tokens:
     def __init__(self, account: Account, session: Session, accounts_url: str):
         self._account, self._session = account, session
         self._token_url = accounts_url + TOKEN_PATH
-        self._kept = KeptToken(account)
         self._lock = threading.Lock()
         self._token: dict[str, Any] | None = None
         self._app: SpotifyClientCredentials | None = None
@@ -99,7 +81,7 @@ class Tokens:
         """
         if self._token is not None or self._app is not None:
             return
-        token = self._kept.get_cached_token()
+        token = self._kept()
         if token is not None:
             needed = ("access_token", "refresh_token", "client_id", "user_id")
             is_whole = all(isinstance(token.get(name), str) for name in needed)
@@ -133,6 +115,10 @@ class Tokens:
             token = self._token or {}
             if token.get("access_token") == used:
                 self._renew(token)
+
+    def _kept(self) -> dict[str, Any] | None:
+        token = self._account.kept().get("token")
+        return dict(token) if isinstance(token, dict) else None
 
     def _app_login(self) -> SpotifyClientCredentials:
         client_id = client_id_of(self._account)
@@ -170,29 +156,44 @@ class Tokens:
             raise ServiceAnswerError("Spotify's answer holds no token") from exc
 
     def _renew(self, used: Mapping[str, Any]) -> None:
-        # Another process may have renewed it: Spotify takes each refresh token once.
-        kept = self._kept.get_cached_token()
-        if kept and kept.get("access_token") != used["access_token"]:
-            self._token = kept
-            return
-        pkce = pkce_flow(self._session, self.client_id, self._token_url, handler=self._kept)
-        try:
-            pkce.refresh_access_token(used["refresh_token"])
-            self._token = self._kept.get_cached_token()
-        except ServiceRefusedError as exc:
-            if "invalid_grant" not in exc.told and "invalid_client" not in exc.told:
-                raise
-            self._revoked(used, exc)
-        except (KeyError, TypeError) as exc:
-            raise ServiceAnswerError("Spotify's answer holds no token") from exc
+        # Spotify takes each refresh token once: one process at a time.
+        with self._account.alone():
+            if self._taken_over(used):
+                return
+            pkce = pkce_flow(self._session, self.client_id, self._token_url)
+            try:
+                told = pkce.refresh_access_token(used["refresh_token"])
+            except ServiceRefusedError as exc:
+                if "invalid_grant" not in exc.told and "invalid_client" not in exc.told:
+                    raise
+                if not self._taken_over(used):
+                    self._revoked(exc)
+                return
+            except (KeyError, TypeError) as exc:
+                raise ServiceAnswerError("Spotify's answer holds no token") from exc
+            if not isinstance(told.get("access_token"), str):
+                raise ServiceAnswerError("Spotify's answer holds no token")
+            # What a renewal leaves out (scope, who the user is) stays.
+            self._token = {**used, **{name: one for name, one in told.items() if one}}
+            self._account.keep({"token": self._token})
 
-    def _revoked(self, used: Mapping[str, Any], exc: ServiceRefusedError) -> None:
-        kept = self._kept.get_cached_token()
-        if kept and kept.get("refresh_token") != used["refresh_token"]:
-            self._token = kept  # another process was faster
-            return
-        self._account.keep({"token": None})
-        self._token = None
+    def _taken_over(self, used: Mapping[str, Any]) -> bool:
+        """Take over what another process has renewed, if it has; a login changed is an end."""
+        kept = self._kept()
+        if kept is None:
+            raise LoginError(f"the login to Spotify was taken away while this ran; {ANEW}")
+        if any(kept.get(name) != used[name] for name in ("user_id", "client_id")):
+            # What comes next would be kept as an answer to the user before.
+            raise LoginError("another login to Spotify was made while this ran: begin it again")
+        if kept.get("access_token") == used["access_token"]:
+            return False
+        self._token = kept
+        return True
+
+    def _revoked(self, exc: ServiceRefusedError) -> None:
+        # An app that is gone is not offered again at the next login.
+        is_app_gone = "invalid_client" in exc.told
+        self._account.keep({"token": None, **({"client_id": None} if is_app_gone else {})})
         raise LoginError(
             f"Spotify no longer accepts the login that was kept ({exc.told}); {ANEW}",
             status=exc.status,
@@ -334,10 +335,9 @@ def pkce_flow(
     client_id: str,
     token_url: str,
     *,
-    handler: CacheHandler | None = None,
     redirect_uri: str = "http://127.0.0.1",
 ) -> SpotifyPKCE:
-    """Set up spotipy's PKCE flow over our session; without a handler it keeps no token."""
+    """Set up spotipy's PKCE flow over our session; it keeps no token."""
     flow = SpotifyPKCE(
         client_id=client_id,
         redirect_uri=redirect_uri,
@@ -345,7 +345,7 @@ def pkce_flow(
         requests_session=session,
         requests_timeout=session.patience.timeout_s,
         open_browser=False,
-        cache_handler=handler or MemoryCacheHandler(),
+        cache_handler=MemoryCacheHandler(),
     )
     flow.OAUTH_TOKEN_URL = token_url
     return flow

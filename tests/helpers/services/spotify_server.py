@@ -87,13 +87,15 @@ class SpotifyServer(Service):
         self.shape = "item"  # or "track": as before 2026
         self.features_on = False
         self.token_life_s = 3600
-        self.access = {}  # token: {"user", "ends_at"}
-        self.refresh = {}  # token: user
-        self.codes = {}  # code: {"challenge", "redirect_uri", "user"}
+        self.access = {}  # token: {"user", "scope", "ends_at"}
+        self.refresh = {}  # token: (user, scope)
+        self.codes = {}  # code: {"challenge", "redirect_uri", "scope"}
         self.denies = False
+        self.grants = SCOPES  # what a login allows at most
         self.registered = True
         self.told_total = {}  # playlist key: a function of the offset
         self.always_next = False
+        self.most_a_page = 50  # given without a word, though more may be asked for
         self._n = 0
 
     def add_playlist(self, name, items, *, owner="anna", collaborative=False):
@@ -107,14 +109,14 @@ class SpotifyServer(Service):
         }
         return key
 
-    def issue(self, user="anna"):
+    def issue(self, user="anna", scope=SCOPES):
         """Log a user in; give the token as the login page would."""
         return {
-            "access_token": self._access(user),
-            "refresh_token": self._refresh(user),
+            "access_token": self._access(user, scope),
+            "refresh_token": self._refresh(user, scope),
             "token_type": "Bearer",
             "expires_in": self.token_life_s,
-            "scope": SCOPES,
+            "scope": scope,
         }
 
     def expire_all(self):
@@ -132,14 +134,15 @@ class SpotifyServer(Service):
         self._n += 1
         return self._n
 
-    def _access(self, user):
+    def _access(self, user, scope=""):
         token = f"BQ-access-{self._next()}"
-        self.access[token] = {"user": user, "ends_at": time.time() + self.token_life_s}
+        ends_at = time.time() + self.token_life_s
+        self.access[token] = {"user": user, "scope": scope.split(), "ends_at": ends_at}
         return token
 
-    def _refresh(self, user):
+    def _refresh(self, user, scope):
         token = f"AQ-refresh-{self._next()}"
-        self.refresh[token] = user
+        self.refresh[token] = (user, scope)
         return token
 
     def answer(self, seen):
@@ -161,7 +164,12 @@ class SpotifyServer(Service):
             answer["code"] = f"AQ-code-{self._next()}"
             challenge = seen.first("code_challenge")
             assert seen.first("code_challenge_method") == "S256"
-            self.codes[answer["code"]] = {"challenge": challenge, "redirect_uri": redirect}
+            asked = set(seen.first("scope", "").split())
+            self.codes[answer["code"]] = {
+                "challenge": challenge,
+                "redirect_uri": redirect,
+                "scope": " ".join(one for one in self.grants.split() if one in asked),
+            }
         return Answer(None, 302, {"Location": f"{redirect}?{urlencode(answer)}"})
 
     def _token(self, seen):  # noqa: PLR0911 - one answer a case
@@ -176,19 +184,19 @@ class SpotifyServer(Service):
         if form.get("client_id") != CLIENT_ID:
             return self._no("invalid_client", "Invalid client")
         if kind == "refresh_token":
-            user = self.refresh.pop(form.get("refresh_token"), None)  # each counts once
-            if user is None:
+            known = self.refresh.pop(form.get("refresh_token"), None)  # each counts once
+            if known is None:
                 return self._no("invalid_grant", "Refresh token revoked")
-            return Answer(self.issue(user))
+            return Answer(self.issue(*known))
         code = self.codes.pop(form.get("code"), None)
         digest = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
         challenge = base64.urlsafe_b64encode(digest).decode().rstrip("=")
-        if not code or code != {
-            "challenge": challenge,
-            "redirect_uri": form.get("redirect_uri"),
-        }:
+        if not code or (code["challenge"], code["redirect_uri"]) != (
+            challenge,
+            form.get("redirect_uri"),
+        ):
             return self._no("invalid_grant", "Invalid authorization code")
-        return Answer(self.issue("anna"))
+        return Answer(self.issue("anna", code["scope"]))
 
     def _no(self, kind, words):
         return Answer({"error": kind, "error_description": words}, 400)
@@ -206,6 +214,8 @@ class SpotifyServer(Service):
         parts = seen.path.removeprefix("/v1/").strip("/").split("/")
         if parts[0] == "me" and known["user"] is None:
             return error(401, "Valid user authentication required")
+        if known["user"] and not self._may(known["scope"], seen.method, parts):
+            return error(403, "Insufficient client scope")
         match (seen.method, *parts):
             case ("GET", "me"):
                 return Answer({"id": known["user"], "display_name": self.users[known["user"]]})
@@ -225,6 +235,17 @@ class SpotifyServer(Service):
             case ("GET", "audio-features"):
                 return self._features(seen)
         return error(404, "Service not found")
+
+    def _may(self, scope, method, parts):
+        """Whether what was allowed at the login is enough for this."""
+        needed = {
+            "tracks": {"user-library-read"},
+            "items": {"playlist-read-private"},
+            "playlists": {"playlist-read-private", "playlist-read-collaborative"},
+        }
+        if method in {"POST", "PUT"}:
+            return {"playlist-modify-private", "playlist-modify-public"} <= set(scope)
+        return needed.get(parts[-1], set()) <= set(scope)
 
     def _playlist(self, seen, method, key, rest, user):
         playlist = self.playlists.get(key)
@@ -267,6 +288,7 @@ class SpotifyServer(Service):
         limit, offset = int(seen.first("limit", 20)), int(seen.first("offset", 0))
         if not 1 <= limit <= 50:
             return error(400, "Invalid limit")
+        limit = min(limit, self.most_a_page)
         total = told_total(offset) if told_total else len(entries)
         more = offset + limit < total or self.always_next
         address = f"{self.url}{seen.path}?offset={offset + limit}&limit={limit}"
