@@ -2,10 +2,8 @@
 
 import json
 import logging
-import signal
 import subprocess
 import sys
-import time
 import wave
 
 import numpy as np
@@ -16,8 +14,8 @@ from affetto import collect
 from affetto.features import FEATURE_NAMES
 from affetto.learning.dataset import gather
 from affetto.learning.labels import from_arguments
-from command_line import AFFETTO, affetto
-from services.base import Fault, busy, failing
+from command_line import affetto
+from services.base import busy, failing
 from services.case import SECRETS
 from services.reccobeats_server import ReccoBeatsServer
 from services.spotify_case import SpotifyCase
@@ -347,23 +345,3 @@ def test_a_clip_that_is_refused_costs_only_itself(tmp_path, make_clip, reccobeat
     assert found["features"]["energy"] == {"upload": 2}
     assert [failure["what"][-5:] for failure in found["failures"]] == ["0.wav"]
     assert found["problems"] == []
-
-
-def test_ctrl_c_does_not_wait_for_downloads_under_way(tmp_path, monkeypatch):
-    case = SubsonicCase(tmp_path / "case", monkeypatch)
-    try:
-        reference = case.add_playlist("Sundays", 8)
-        case.service.faults.append(Fault("slow", path="download", times=99, seconds=8.0))
-        command = [*AFFETTO, "collect", f"Calm={reference}", "--fill", "audio"]
-        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as run:
-            end = time.monotonic() + 30
-            while not any("download" in path for path in case.service.paths()):
-                assert time.monotonic() < end and run.poll() is None
-                time.sleep(0.05)
-            began = time.monotonic()
-            run.send_signal(signal.SIGINT)
-            _, err = run.communicate(timeout=30)
-        assert run.returncode == 130 and "stopped" in err and "Traceback" not in err
-        assert time.monotonic() - began < 6
-    finally:
-        case.close()

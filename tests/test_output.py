@@ -99,5 +99,5 @@ def test_a_place_that_cannot_be_written_to_is_told_before_the_work(tmp_path: Pat
     assert leftovers(tmp_path) == []
     with pytest.raises(OutputError, match="it is a folder"):
         check_place(tmp_path)
-    with pytest.raises(OutputError, match="the folder .*no does not exist"):
+    with pytest.raises(OutputError, match=r"the folder .*no does not exist"):
         check_place(tmp_path / "no" / "a.csv")

@@ -4,10 +4,10 @@ import shutil
 
 import pytest
 
-from affetto.collecting.hearing import OwnAudio
-from affetto.collecting.recordings import Recordings
 from affetto.collecting.filling import fill
 from affetto.collecting.gathering import Gathered
+from affetto.collecting.hearing import OwnAudio
+from affetto.collecting.recordings import Recordings
 from affetto.errors import (
     OfflineError,
     OutputError,

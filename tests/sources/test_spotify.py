@@ -175,6 +175,7 @@ class TestFinding:
         with pytest.raises(PlaylistError, match="'Rainy day'; the nearest: 'Rainy days'") as caught:
             client.find("spotify:playlist/Rainy day")
         assert "Heavy" not in str(caught.value)
+        assert "--refresh" in str(caught.value)  # the list is one of today, perhaps of this morning
 
     def test_several_of_a_name_are_told_with_their_ids(self, client, server):
         keys = [server.add_playlist("Twin", []) for _ in range(2)]
@@ -505,7 +506,7 @@ class TestTokens:
         log_in(case.account, server, "bert")
         (found,) = client.find("spotify:saved")
         for _ in range(2):
-            with pytest.raises(LoginError, match="another login .* begin it again"):
+            with pytest.raises(LoginError, match="another login to Spotify was made"):
                 list(client.tracks(found))
         assert case.account.kept()["token"]["user_id"] == "bert"
 
@@ -903,6 +904,15 @@ class TestMatching:
         assert self.match(again, *wanted) == before == [track_id(3), None]
         assert again.n_requests == 0
         again.close()
+
+    @pytest.mark.parametrize("kind", ["invalid_grant", "invalid_request"])
+    def test_a_login_that_ended_is_not_taken_for_a_miss(self, case, server, client, kind):
+        # It is told with the status of a title that cannot be searched for.
+        log_in(case.account, server, expires_at=1)
+        no = server._no(kind, "Refresh token revoked")
+        server.faults.append(Fault("answer", path="/api/token", times=9, answer=no))
+        with pytest.raises(LoginError, match="Refresh token revoked"):
+            self.match(client, Track(isrc=isrc(3)))
 
     def test_quotes_in_a_title_do_not_end_it(self, client, server):
         server.catalogue = [track(1, name='The "Best" Song')]

@@ -96,6 +96,11 @@ def test_a_login_through_the_browser_is_kept_and_works(server, account, port):
         (found,) = client.find("spotify:playlist/Mine")
         assert found.key == key
         assert [one.track.title for one in client.tracks(found)] == ["Track 0"]
+        # All that is done later was asked for: the server holds to what was allowed.
+        server.saved["anna"] = [track(1)]
+        (saved,) = client.find("spotify:saved")
+        assert [one.track.title for one in client.tracks(saved)] == ["Track 1"]
+        client.create("New", [track(2)["id"]])
         client.close()
 
 

@@ -45,7 +45,7 @@ def table_of(gathered: Gathered, order: Sequence[str]) -> pl.DataFrame:
         },
         "path": [_valid(listed.path) for listed in gathered.tracks],
     }
-    groups = {
+    groups: dict[str, list[str | None]] = {
         "playlist": [each.name for each in gathered.groups],
         "mood": [each.mood for each in gathered.groups],
         SOURCE_COLUMN: [each.source for each in gathered.groups],

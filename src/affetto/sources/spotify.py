@@ -17,7 +17,7 @@ from affetto.sources.contract import (
 )
 from affetto.sources.patience import Patience
 from affetto.sources.spotify_lists import Lists
-from affetto.sources.spotify_session import is_about_app
+from affetto.sources.spotify_session import is_about_asker
 from affetto.sources.spotify_target import Matcher, Writer
 from affetto.sources.spotify_web import Connection
 from affetto.tracks import Track
@@ -239,7 +239,7 @@ class SpotifyClient:
             try:
                 answer = self._connection.ask("audio features", _asked_features(part))
             except ServiceRefusedError as exc:
-                if exc.status not in _REFUSING or is_about_app(exc):
+                if exc.status not in _REFUSING or is_about_asker(exc):
                     raise
                 self._refused()
                 return

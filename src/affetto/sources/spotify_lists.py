@@ -9,7 +9,7 @@ from typing import Any
 from affetto.errors import PlaylistError, ServiceAnswerError, ServiceRefusedError
 from affetto.sources import spotify_shapes as shapes
 from affetto.sources.cache import PLAYLIST_DAYS, AnswerCache
-from affetto.sources.spotify_session import is_about_app
+from affetto.sources.spotify_session import is_about_asker
 from affetto.sources.spotify_web import Connection
 
 PAGE = 50
@@ -182,7 +182,7 @@ class Lists:
                     f"Spotify has no playlist {key}: it was deleted or is private, or it is one "
                     "of Spotify's own, which it shows to no app since November 2024"
                 ) from exc
-            if exc.status != 403 or is_about_app(exc):
+            if exc.status != 403 or is_about_asker(exc):
                 raise
             if self._connection.tokens.user_id is None:
                 raise PlaylistError(

@@ -125,18 +125,19 @@ def redirect_of(account: Account, port: int = PORT) -> str:
     text = account.setting("redirect_uri") or f"http://127.0.0.1:{port}"
     try:
         parts = urlsplit(text)
-        host, place = parts.hostname, f"127.0.0.1:{parts.port or 'PORT'}"
-    except ValueError:  # brackets that do not close, a port that is no number
-        host, place = None, ""
-    else:
-        if parts.scheme == "http" and parts.netloc == place and not (parts.query or parts.fragment):
-            return text
-    if host == "localhost":
+        is_name = parts.hostname == "localhost"
+        is_here = bool(parts.port) and parts.netloc == f"127.0.0.1:{parts.port}"
+        is_here = is_here and parts.scheme == "http" and not (parts.query or parts.fragment)
+    except ValueError:  # a bracket that does not close, a port that is no number
+        is_name = is_here = False
+    if is_name:
         raise UsageError(
             f"found {text} as the redirect: Spotify refuses the name localhost since 2025; write "
             "127.0.0.1 in its place, here and in the app's settings"
         )
-    raise UsageError(f"found {text} as the redirect; expected http://127.0.0.1:{port}")
+    if not is_here:
+        raise UsageError(f"found {text} as the redirect; expected http://127.0.0.1:{port}")
+    return text
 
 
 def code_of(address: str, state: str) -> str:

@@ -127,10 +127,13 @@ class Session(requests.Session):
         return "no connection" if _unheard(exc) else "the connection broke off"
 
 
-def is_about_app(exc: ServiceRefusedError) -> bool:
-    """Whether the app itself is refused: its user is not registered, its owner not premium."""
+def is_about_asker(exc: ServiceRefusedError) -> bool:
+    """Whether not the question is refused, but who asks: no login, no user of the app, no Premium.
+
+    A login that has ended is told with the status 400, as a title that cannot be searched for is.
+    """
     told = exc.told.lower()
-    return "registered" in told or "premium" in told
+    return isinstance(exc, LoginError) or "registered" in told or "premium" in told
 
 
 def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -164,7 +167,8 @@ def _check(response: requests.Response, raw: bytes, path: str) -> None:
         raise TryAgainError(ServiceError(message), wait_s)
     if status == 403 and "not registered" in told.lower():
         message = f"{message}. {_UNLISTED}"
-    kind = LoginError if status == 401 else ServiceRefusedError
+    is_login = status == 401 or (path.endswith(TOKEN_PATH) and 400 <= status < 500)
+    kind = LoginError if is_login else ServiceRefusedError
     error = kind(message, status=status, told=told)
     raise TryAgainError(error) if status >= 500 or status == 408 else error
 

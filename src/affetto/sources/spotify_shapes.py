@@ -117,7 +117,8 @@ def pick_by_name(wanted: str, names: Mapping[str, str]) -> str:
     shown = near or sorted(by_fold.values())[:_NEAR]
     raise PlaylistError(
         f"none of your own {len(names)} playlists at Spotify is called {wanted!r}; "
-        f"{'the nearest' if near else 'some that are there'}: {', '.join(map(repr, shown))}"
+        f"{'the nearest' if near else 'some that are there'}: {', '.join(map(repr, shown))}. One "
+        "made since they were listed is found with --refresh"
     )
 
 

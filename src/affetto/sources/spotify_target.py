@@ -15,6 +15,7 @@ from affetto.sources import spotify_shapes as shapes
 from affetto.sources.cache import FEATURES_DAYS, MISS_DAYS, AnswerCache
 from affetto.sources.contract import TargetPlaylist
 from affetto.sources.spotify_lists import Lists
+from affetto.sources.spotify_session import is_about_asker
 from affetto.sources.spotify_web import Connection
 from affetto.tracks import Track, first_artist, normalise_isrc
 
@@ -68,9 +69,9 @@ class Matcher:
                 lambda spotify: spotify.search(query, limit=_HITS, type="track"),
             )
         except ServiceRefusedError as exc:
-            if exc.status == 400:  # a title that cannot be searched for, e.g. of signs alone
-                return None
-            raise
+            if exc.status != 400 or is_about_asker(exc):
+                raise
+            return None  # a title that cannot be searched for, e.g. of signs alone
         found = pick(shapes.search_hits(answer))
         days = FEATURES_DAYS if found else MISS_DAYS
         self._cache.put(account, "match", key, found, days=days)
