@@ -2,8 +2,10 @@
 
 import json
 import logging
+import signal
 import subprocess
 import sys
+import time
 import wave
 
 import numpy as np
@@ -14,8 +16,8 @@ from affetto import collect
 from affetto.features import FEATURE_NAMES
 from affetto.learning.dataset import gather
 from affetto.learning.labels import from_arguments
-from command_line import affetto
-from services.base import busy, failing
+from command_line import AFFETTO, affetto
+from services.base import Fault, busy, failing
 from services.case import SECRETS
 from services.reccobeats_server import ReccoBeatsServer
 from services.spotify_case import SpotifyCase
@@ -85,6 +87,7 @@ def test_a_folder_of_exportify_files_is_a_table_to_train_on(tmp_path):
     assert set(frame["playlist"]) == {"Happy", "Happy 2", "my dark nights"}
     assert set(frame["from_energy"]) == {"table"}
     assert "affetto train moods.parquet --group playlist" in out
+    assert "One playlist of Dark" in err
     assert err.count("Developer Policy") == 1 and "audio files" in err
     tracks, audit = gather(from_arguments(["moods.parquet"]), group="playlist")
     assert len(tracks) == audit.rows_used == 36
@@ -157,7 +160,7 @@ def test_folders_of_files_are_moods(tmp_path, make_clip):
     assert frame["mood"].to_list() == ["Calm", "Calm", "Wild", "Wild"]
     assert frame["path"].str.ends_with(".wav").all()
     assert set(frame["from_tempo"]) == {"audio"}
-    assert "Too few to learn from (at least 10 complete tracks a mood): Calm, Wild" in out
+    assert "Too few to learn from: Calm and Wild" in out and "affetto train" not in out
 
 
 def test_what_fails_costs_only_itself_and_the_exit_code_says_so(tmp_path, reccobeats):
@@ -345,3 +348,70 @@ def test_a_clip_that_is_refused_costs_only_itself(tmp_path, make_clip, reccobeat
     assert found["features"]["energy"] == {"upload": 2}
     assert [failure["what"][-5:] for failure in found["failures"]] == ["0.wav"]
     assert found["problems"] == []
+
+
+def test_the_next_command_is_named_only_if_it_can_work(tmp_path):
+    export(tmp_path / "Dark.csv", 0)
+    export(tmp_path / "Happy.csv", 100)
+    export(tmp_path / "Calm.csv", 200, 4)
+    out, _ = affetto("collect", "Dark.csv")
+    assert "One mood only" in out and "affetto train" not in out
+    out, _ = affetto("collect", "Dark.csv", "Calm.csv", "Happy.csv")
+    assert "Too few to learn from: Calm" in out
+    assert "affetto train moods.parquet --group playlist --drop Calm" in out
+    _, err = affetto("collect", code=2)
+    assert "nothing named to collect; expected for example" in err
+
+
+def test_a_typo_does_not_cost_the_table_that_was_there(tmp_path):
+    export(tmp_path / "Dark.csv", 0)
+    export(tmp_path / "Happy.csv", 100)
+    affetto("collect", "Dark.csv", "Happy.csv")
+    before = (tmp_path / "moods.parquet").read_bytes()
+    out, err = affetto("collect", "Dark=Dark.csv", "Happy=Hapy.csv", code=1)
+    assert (tmp_path / "moods.parquet").read_bytes() == before
+    assert len(pl.read_parquet("moods.partial.parquet")) == 12
+    assert "No track of Happy is in the table" in out
+    assert "Written: moods.partial.parquet" in err and "was left as it is" in err
+
+
+def test_folders_of_albums_are_playlists_of_their_mood(tmp_path, make_clip):
+    for name in ("Calm/A/1", "Calm/B/1", "Wild/C/1", "Wild/2"):
+        make_clip(tmp_path / "moods" / f"{name}.wav", 4)
+    affetto("collect", "moods")
+    expected = [("Calm", "Calm/A"), ("Calm", "Calm/B"), ("Wild", "Wild"), ("Wild", "Wild/C")]
+    assert pl.read_parquet("moods.parquet").select("mood", "playlist").rows() == expected
+    affetto("collect", "moods/Calm", "moods/Wild")
+    moods = pl.read_parquet("moods.parquet")["mood"].to_list()
+    assert moods == ["Calm", "Calm", "Wild", "Wild"]
+
+
+def test_navidrome_is_another_name(tmp_path, monkeypatch):
+    case = SubsonicCase(tmp_path / "case", monkeypatch)
+    try:
+        case.add_playlist("Sundays", 2)
+        found = told("Calm=navidrome:playlist/Sundays", "--fill", "table")
+        assert found["rows"] == 2
+    finally:
+        case.close()
+
+
+def test_ctrl_c_does_not_wait_for_downloads_under_way(tmp_path, monkeypatch):
+    case = SubsonicCase(tmp_path / "case", monkeypatch)
+    try:
+        reference = case.add_playlist("Sundays", 8)
+        case.service.faults.append(Fault("slow", path="download", times=99, seconds=8.0))
+        command = [*AFFETTO, "collect", f"Calm={reference}", "--fill", "audio"]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as run:
+            end = time.monotonic() + 30
+            while not any("download" in path for path in case.service.paths()):
+                assert time.monotonic() < end and run.poll() is None
+                time.sleep(0.05)
+            began = time.monotonic()
+            run.send_signal(signal.SIGINT)
+            _, err = run.communicate(timeout=30)
+        assert run.returncode == 130 and "Traceback" not in err
+        assert "stopped; what was fetched and heard is kept" in err
+        assert time.monotonic() - began < 6
+    finally:
+        case.close()

@@ -257,3 +257,12 @@ def test_a_remaster_within_a_title_cuts_nothing_off():
     titles = [f"Madama Butterfly (1986 - Remaster), Act {act}: Aria" for act in ("I", "II")]
     first, second = (Track(title=title, artist="Puccini").keys() for title in titles)
     assert not set(first) & set(second)
+
+
+def test_an_id_of_a_tables_own_says_nothing_where_the_name_is_known():
+    """Two tables may both begin with song_0."""
+    assert Track(id="song_0", title="Sun", artist="Ra").keys() == ("name:sun|ra",)
+    assert Track(id="song_0").keys() == ("id:song_0",)
+    assert Track(id="song_0", title="Sun").keys() == ("id:song_0",)
+    uri = Track(id="subsonic:song/1", title="Sun", artist="Ra")
+    assert uri.keys() == ("id:subsonic:song/1", "name:sun|ra")

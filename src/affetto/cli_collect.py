@@ -13,12 +13,12 @@ def collect(
     playlists: Annotated[
         list[str],
         typer.Argument(
-            metavar="[MOOD=]PLAYLIST...",
+            metavar="[MOOD=]PLAYLIST",
             help="spotify:playlist:… or its URL, spotify:saved, subsonic:playlist/NAME, "
             "jellyfin:playlist/NAME, tables (Exportify), playlist files, folders. Without a "
             "mood, each playlist's name is its mood.",
         ),
-    ],
+    ] = [],  # noqa: B006 - typer copies it; without any, examples are shown
     out: Annotated[
         Path, typer.Option("--out", "-o", help="The table: .parquet, .csv, .tsv or .jsonl.")
     ] = Path("moods.parquet"),
@@ -50,11 +50,12 @@ def collect(
     """Collect playlists sorted by mood into one labelled table, to train on."""
     from affetto import terminal, terminal_collect
     from affetto.collecting.collect import collect as run
+    from affetto.collecting.collect import place_to_write
     from affetto.output import check_place
     from affetto.scoring.results import checked_output, write_frame
 
     check_place(checked_output(out))  # before an hour of asking, not after
-    with terminal_collect.progress() as stage:
+    with terminal_collect.progress() as stage, terminal_collect.told_to_go_on():
         collected = run(
             playlists,
             fill=fill,
@@ -66,14 +67,14 @@ def collect(
             stage=stage,
             out=out,
         )
-    write_frame(collected.frame, out)
+    written = place_to_write(collected, out)
+    write_frame(collected.frame, written)
     if as_json:
-        told = {"out": str(out), **collected.as_dict()}
+        told = {"out": str(written), **collected.as_dict()}
         terminal.print_json(json.dumps(told, ensure_ascii=False))
+        terminal_collect.notes(collected)
+        terminal_collect.problems(collected)
     else:
-        terminal_collect.collected(collected, out)
-    for remark in collected.notes:
-        terminal.note(remark)
-    terminal_collect.problems(collected)
+        terminal_collect.collected(collected, out, written)
     if collected.problems or collected.failures:
         raise typer.Exit(1)

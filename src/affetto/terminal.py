@@ -52,17 +52,23 @@ _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 def error(message: str) -> None:
     """Print an error the way every command does."""
-    err.print(Text.assemble(("affetto: ", "bold red"), message))
+    err.print(Text.assemble(("affetto: ", "bold red"), _lines(message)))
 
 
 def note(message: str) -> None:
     """Print something worth knowing that is no result, to standard error."""
-    err.print(Text(message, style="dim"), soft_wrap=True)
+    # In a file or pipe a line stays one; in a window words are kept whole.
+    err.print(Text(_lines(message).plain, style="dim"), soft_wrap=not err.is_terminal)
 
 
 def plain(text: str) -> Text:
     """Give foreign text (titles, mood names) without markup or control characters."""
     return Text("".join(char if char.isprintable() else "·" for char in text))
+
+
+def _lines(text: str) -> Text:
+    """Give a message of one or several lines, whatever foreign text stands in it."""
+    return Text("\n").join(plain(line) for line in text.split("\n"))
 
 
 def bar(share: float, width: int = 12) -> str:

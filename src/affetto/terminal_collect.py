@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from affetto import terminal
-from affetto.errors import ServiceError
+from affetto.errors import OfflineError, ServiceError
 from affetto.features import FEATURE_NAMES
 from affetto.moods import BY_NAME, mood_order
 from affetto.reporting.words import counted, joined
@@ -80,7 +80,7 @@ def progress() -> Iterator[Callable[[str], "Told"]]:
         TextColumn("{task.fields[state]}"),
     )
     with Progress(*columns, console=terminal.err, transient=True) as shown:
-        task = shown.add_task("", total=None, state="")
+        task = shown.add_task("looking", total=None, state="")
 
         def begin(stage: str) -> "Told":
             words = _ASKING.get(stage, f"reading {stage}")
@@ -95,8 +95,27 @@ def progress() -> Iterator[Callable[[str], "Told"]]:
         yield begin
 
 
-def collected(found: "Collected", out: Path) -> None:
-    """Print what was got by mood and source, where features are from, and what is missing."""
+@contextmanager
+def told_to_go_on() -> Iterator[None]:
+    """Say to whoever stops a run that nothing of it is lost."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        terminal.note("stopped; what was fetched and heard is kept: the same command goes on")
+        raise
+
+
+def collected(found: "Collected", out: Path, written: Path) -> None:
+    """Print what was got by mood and source, what is missing, and what to do next.
+
+    Parameters
+    ----------
+    found : Collected
+    out : Path
+        Where the table was to be written.
+    written : Path
+        Where it was.
+    """
     _moods(found)
     _origins(found)
     _missing(found)
@@ -104,37 +123,78 @@ def collected(found: "Collected", out: Path) -> None:
         named = replace(one, first=_NAMES[one.first], second=_NAMES[one.second])
         terminal.out.print(Text.assemble(("scales", "bold"), f"    {named.words()}"))
     _confounded(found)
-    again = found.gathered.n_again
-    if again:
+    if again := found.gathered.n_again:
         words = f"{counted(again, 'entry', 'entries')} stood twice in one playlist: taken once"
         terminal.note(words)
     if n := len(found.gathered.in_several_moods()):
-        terminal.out.print(
-            Text(
-                f"{counted(n, 'track')} stand in playlists of several moods; "
-                "affetto train leaves such tracks out",
-                "yellow",
-            )
+        verb = "stands" if n == 1 else "stand"
+        _warn(
+            f"{counted(n, 'track')} {verb} in playlists of several moods; affetto train leaves "
+            "such tracks out"
         )
-    terminal.note(f"Written: {out} ({counted(len(found.frame), 'row')})")
-    terminal.out.print()
-    command = f"affetto train {shlex.quote(str(out))} --group playlist"
-    terminal.hints({command: "a model of these moods"})
+    notes(found)
+    problems(found)
+    n_tracks = counted(len(found.gathered.tracks), "track")
+    terminal.note(f"Written: {written} ({counted(len(found.frame), 'row')}, {n_tracks})")
+    if written != out:
+        terminal.note(f"{out} has more, and was left as it is: this run did not get all")
+    _next(found, written)
+
+
+def notes(found: "Collected") -> None:
+    """Print what is worth knowing."""
+    for remark in found.notes:
+        terminal.note(remark)
 
 
 def problems(found: "Collected") -> None:
-    """Print what could not be done, a line each, and that nothing is lost."""
+    """Print what could not be done, and that nothing is lost."""
     for what, error in found.failures[:_SHOWN]:
         terminal.err.print(terminal.plain(f"{what}: {error}"), soft_wrap=True)
     if len(found.failures) > _SHOWN:
         terminal.note(f"… and {len(found.failures) - _SHOWN:,} more files")
+    by_error: dict[str, list[str]] = {}
     for problem in found.problems:
         name = _NAMES.get(problem.what, problem.what)
-        text = terminal.plain(f"{name}: {problem.error}")
+        by_error.setdefault(str(problem.error), []).append(name)
+    for error, names in by_error.items():
+        text = terminal.plain(f"{joined(names, most=_SHOWN)}: {error}")
         text.stylize("yellow")
-        terminal.err.print(text, soft_wrap=True)
-    if any(isinstance(problem.error, ServiceError) for problem in found.problems):
+        terminal.err.print(text, soft_wrap=not terminal.err.is_terminal)
+    if found.absent:
+        _warn(f"No track of {joined(found.absent)} is in the table")
+    errors = [problem.error for problem in found.problems]
+    if any(
+        isinstance(each, ServiceError) and not isinstance(each, OfflineError) for each in errors
+    ):
         terminal.note("The same command goes on from here; what was fetched is kept")
+
+
+def _next(found: "Collected", written: Path) -> None:
+    """Name the command that learns from the table; where that would fail, what is lacking."""
+    usable = found.usable()
+    moods = mood_order(usable)
+    ready = [mood for mood in moods if usable[mood] >= _FEWEST]
+    few = [mood for mood in moods if usable[mood] < _FEWEST]
+    if few:
+        _warn(
+            f"Too few to learn from: {joined(few)} (a model needs {_FEWEST} tracks of a mood with "
+            "all features, in no other mood's playlists)"
+        )
+    if len(ready) < 2:
+        if len(moods) < 2:
+            _warn("One mood only; a model needs two: name playlists of another mood as well")
+        return
+    lists = Counter(listing.mood for listing in found.listings)
+    if single := [mood for mood in ready if lists[mood] < 2]:
+        terminal.note(
+            f"One playlist of {joined(single)}: a second of each would tell how a model does on "
+            "playlists it never saw"
+        )
+    drop = f" --drop {shlex.quote(','.join(few))}" if few else ""
+    command = f"affetto train {shlex.quote(str(written))} --group playlist{drop}"
+    terminal.out.print()
+    terminal.hints({command: "a model of these moods"})
 
 
 def _moods(found: "Collected") -> None:
@@ -144,7 +204,7 @@ def _moods(found: "Collected") -> None:
     table.add_column("mood", no_wrap=True, max_width=_NAME, overflow="ellipsis")
     for name in ("playlists", "tracks", "all features"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("", no_wrap=True)
+    table.add_column("", no_wrap=True)  # a bar: of tracks that can be learned from
     table.add_column("from")
     most = max(rows.values())
     for mood in mood_order(rows):
@@ -160,7 +220,7 @@ def _moods(found: "Collected") -> None:
             f"{len(lists):,}",
             f"{rows[mood]:,}",
             f"{complete[mood]:,}",
-            Text(terminal.bar(rows[mood] / most), style=colour),
+            Text(terminal.bar(complete[mood] / most), style=colour),
             Text(by_source, style="dim"),
         )
     terminal.out.print(table)
@@ -194,13 +254,8 @@ def _missing(found: "Collected") -> None:
     for listing in found.listings:
         left_out.update(listing.not_tracks)
     for reason, n in left_out.most_common(5):
-        words = f"{counted(n, 'entry', 'entries')} left out: {reason}"
+        words = f"{n:,} × left out: {reason}"
         terminal.note(terminal.plain(words).plain)
-    complete = Counter(found.frame.filter(found.complete())["mood"].to_list())
-    few = [mood for mood in mood_order(found.frame["mood"].to_list()) if complete[mood] < _FEWEST]
-    if few:
-        words = f"Too few to learn from (at least {_FEWEST} complete tracks a mood): "
-        _warn(words + ", ".join(few))
 
 
 def _confounded(found: "Collected") -> None:
@@ -229,7 +284,7 @@ def _why(found: "Collected") -> str:
     if "audio" in found.order and "audio" not in stopped:
         heard = "not all audio could be heard" if found.failures else "there is no audio to hear"
         parts.append(heard)
-    return f": {', '.join(parts)}" if parts else ""
+    return f": {', '.join(parts) or 'nobody else was to be asked (--fill)'}"
 
 
 def _warn(words: str) -> None:

@@ -73,7 +73,9 @@ class Track:
         """Give all keys under which this track may be known elsewhere.
 
         Two tracks that share any key are taken to be the same recording. A number of up to
-        six digits gives no key: it counts the rows of one table.
+        six digits gives no key: it counts the rows of one table. Nor does any other id that is
+        no Spotify id or URI where title and artist are known: two tables may both begin with
+        ``song_0``.
 
         Returns
         -------
@@ -83,12 +85,10 @@ class Track:
         track_id = normalise_id(self.id)
         if track_id and _ROW_NUMBER.fullmatch(track_id):
             track_id = None
-        isrc = normalise_isrc(self.isrc)
-        keys = [
-            track_id and f"id:{track_id}",
-            isrc and f"isrc:{isrc}",
-            _name_key(self.title, self.artist),
-        ]
+        isrc, name = normalise_isrc(self.isrc), _name_key(self.title, self.artist)
+        if track_id and name and ":" not in track_id and not looks_like_track_id(track_id):
+            track_id = None
+        keys = [track_id and f"id:{track_id}", isrc and f"isrc:{isrc}", name]
         return tuple(key for key in keys if key)
 
     def __str__(self) -> str:

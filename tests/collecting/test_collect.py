@@ -1,18 +1,22 @@
 """The whole of collecting, on sources made for it."""
 
+from contextlib import contextmanager
+
 import pytest
 
-from affetto.collecting.collect import POLICY, collect_from
+from affetto.collecting.collect import POLICY, collect_from, place_to_write
 from affetto.collecting.references import Request
 from affetto.errors import (
     ClientMissingError,
     LoginError,
+    OfflineError,
     PlaylistError,
     ServiceAnswerError,
     ServiceBusyError,
     ServiceUnreachableError,
 )
 from affetto.features import FEATURE_NAMES
+from affetto.scoring.results import write_frame
 from affetto.sources.contract import FoundPlaylist, Listed
 from affetto.tracks import Track
 
@@ -53,6 +57,12 @@ class MadeServices:
     def __init__(self, sources, tellers=()):
         self.sources = {source.name: source for source in sources}
         self.tellers = {teller.name: teller for teller in tellers}
+        self.only_kept = []
+
+    @contextmanager
+    def asking_nobody(self, only_kept=True):
+        self.only_kept.append(only_kept)
+        yield
 
     def playlists(self, name):
         if name not in self.sources:
@@ -145,11 +155,29 @@ def test_a_playlist_that_fails_costs_the_others_nothing(stage):
 def test_a_service_that_is_no_use_is_asked_once(stage, error):
     server = MadeSource("subsonic", error)
     files = MadeSource("files", {"good": [entry(1, **WHOLE)]})
+    services = MadeServices([files, server])
     requests = ask(("A", "subsonic:playlist/x"), ("B", "subsonic:playlist/y"), ("C", "good"))
-    found = collect_from(requests, MadeServices([files, server]), stage)
-    assert server.n_finds == 1
-    assert [problem.error for problem in found.problems] == [error]
+    found = collect_from(requests, services, stage)
+    # The second time only what is kept may answer.
+    assert services.only_kept == [False, True, False, False]
+    assert [(problem.what, problem.error) for problem in found.problems] == [
+        ("subsonic:playlist/x", error),
+        ("subsonic:playlist/y", error),
+    ]
     assert found.frame["mood"].to_list() == ["C"]
+    assert found.absent == ("A", "B")
+
+
+def test_what_is_kept_of_a_service_that_is_gone_is_listed_still(stage):
+    gone = ServiceBusyError("until 14:30", until=1.0)
+    server = MadeSource(
+        "subsonic",
+        {"x": [entry(1), gone], "y": [entry(2)], "z": [OfflineError("not kept")]},
+    )
+    requests = ask(*((mood, f"subsonic:playlist/{mood.lower()}") for mood in "XYZ"))
+    found = collect_from(requests, MadeServices([server]), stage)
+    assert found.frame["mood"].to_list() == ["X", "Y"]
+    assert [problem.error for problem in found.problems] == [gone, gone]  # z, for that reason
 
 
 def test_nothing_at_all_is_an_error_that_says_why(stage):
@@ -259,3 +287,63 @@ def test_moods_that_differ_in_who_measured_are_told(stage, make_teller):
     requests = ask(("Calm", "a"), ("Wild", "b"), ("Even", "c"))
     found = collect_from(requests, MadeServices([files], [teller]), stage)
     assert found.mainly_from() == {"Calm": "table", "Wild": "reccobeats"}
+
+
+def test_playlists_that_affetto_wrote_are_no_labels(stage):
+    lists = {"Calm": [entry(1)], "affetto: Calm": [entry(2)], "affetto: Dark": [entry(3)]}
+    services = MadeServices([MadeSource("spotify", lists)])
+    found = collect_from(ask((None, "spotify:x/all")), services, stage)
+    assert found.frame["playlist"].to_list() == ["Calm"]
+    assert "2 playlists that affetto wrote are left out" in found.notes[0]
+    # By its name it may be asked for.
+    found = collect_from(ask((None, "spotify:x/affetto: Calm")), services, stage)
+    assert found.frame["playlist"].to_list() == ["affetto: Calm"]
+
+
+def test_tables_that_disagree_are_not_mixed_in_a_row(stage):
+    one = Listed(Track(id="4uLU6hMCjMI75M1A2tKUQC"), {"energy": 0.25, "valence": 0.5})
+    other = Listed(Track(id="4uLU6hMCjMI75M1A2tKUQC"), {"energy": 0.75, "tempo": 90.0})
+    more = Listed(Track(id="4uLU6hMCjMI75M1A2tKUQC"), {"energy": 0.25, "loudness": -8.0})
+    files = MadeSource("files", {"a": [one], "b": [other], "c": [more]})
+    found = collect_from(ask(("A", "a"), ("B", "b"), ("C", "c")), MadeServices([files]), stage)
+    row = found.frame.row(0, named=True)
+    assert (row["energy"], row["valence"], row["tempo"], row["loudness"]) == (0.25, 0.5, None, -8.0)
+    assert any("1 entry has other features" in note for note in found.notes)
+
+
+def test_a_collected_table_keeps_its_origins(stage):
+    told = Listed(Track(id="x" * 8), WHOLE, origins={"energy": "reccobeats", "tempo": "audio"})
+    found = collect_from(
+        ask(("A", "a")), MadeServices([MadeSource("files", {"a": [told]})]), stage, order=("table",)
+    )
+    row = found.frame.row(0, named=True)
+    assert (row["from_energy"], row["from_tempo"], row["from_valence"]) == (
+        *("reccobeats", "audio", "table"),
+    )
+    assert (row["energy"], row["tempo"]) == (0.5, 120.0)
+
+
+def test_a_run_that_failed_in_part_spoils_no_good_table(stage, tmp_path):
+    files = MadeSource("files", {"a": [entry(1), entry(2)], "b": [entry(3)]})
+    out = tmp_path / "moods.parquet"
+    services = MadeServices([files])
+    whole = collect_from(ask(("A", "a"), ("B", "b")), services, stage)
+    assert place_to_write(whole, out) == out
+    write_frame(whole.frame, out)
+    part = collect_from(ask(("A", "a"), ("B", "typo")), services, stage)
+    assert place_to_write(part, out) == tmp_path / "moods.partial.parquet"
+    less = collect_from(ask(("A", "a")), services, stage)  # asked for: nothing failed
+    assert place_to_write(less, out) == out
+    out.write_text("no table")
+    assert place_to_write(part, out) == out
+
+
+def test_tracks_to_learn_from_are_whole_and_of_one_mood(stage):
+    lists = {
+        "a": [entry(1, **WHOLE), entry(2, **WHOLE), entry(3)],
+        "a2": [entry(1, **WHOLE)],
+        "b": [entry(2, **WHOLE), entry(4, **WHOLE)],
+    }
+    requests = ask(("A", "a"), ("A", "a2"), ("B", "b"))
+    found = collect_from(requests, MadeServices([MadeSource("files", lists)]), stage)
+    assert found.usable() == {"A": 1, "B": 1}

@@ -119,7 +119,7 @@ def test_keys_are_joined_across_rows():
 @settings(max_examples=150, deadline=None)
 def test_rows_are_grouped_as_a_graph_is(edges):
     """Each row links two keys; components by another algorithm, fixed-point relabelling."""
-    rows = [row(Track(id=f"song-{a}", title=f"song {b}", artist="A")) for a, b in edges]
+    rows = [row(Track(id=f"song:{a}", title=f"song {b}", artist="A")) for a, b in edges]
     label = list(range(len(edges)))
     changed = True
     while changed:

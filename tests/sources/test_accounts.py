@@ -6,35 +6,12 @@ import stat
 import threading
 import time
 
-import keyring
 import pytest
-from keyring.backend import KeyringBackend
 from keyring.backends.fail import Keyring as NoKeyring
-from keyring.errors import KeyringLocked, PasswordDeleteError
+from keyring.errors import KeyringLocked
 
 from affetto.errors import OutputError, ServiceError
 from affetto.sources.accounts import Account, default_folder
-
-
-class MemoryKeyring(KeyringBackend):
-    """A keyring that is there."""
-
-    priority = 1
-
-    def __init__(self):
-        super().__init__()
-        self.kept = {}
-
-    def get_password(self, service, username):
-        return self.kept.get((service, username))
-
-    def set_password(self, service, username, password):
-        self.kept[service, username] = password
-
-    def delete_password(self, service, username):
-        if (service, username) not in self.kept:
-            raise PasswordDeleteError
-        del self.kept[service, username]
 
 
 class LockedKeyring(MemoryKeyring):
@@ -55,16 +32,8 @@ class BrokenKeyring(MemoryKeyring):
 
 
 @pytest.fixture
-def use():
-    """Put a keyring in the place of the developer's own."""
-    before = keyring.get_keyring()
-    yield lambda one: keyring.set_keyring(one) or one
-    keyring.set_keyring(before)
-
-
-@pytest.fixture
-def account(tmp_path, monkeypatch, use):
-    use(MemoryKeyring())
+def account(tmp_path, monkeypatch, use_keyring):
+    use_keyring(MemoryKeyring())
     for name in ("URL", "USER", "PASSWORD"):
         monkeypatch.delenv(f"SUBSONIC_{name}", raising=False)
     return Account("subsonic", tmp_path / "accounts")
@@ -102,16 +71,16 @@ def test_an_empty_variable_is_none(account, monkeypatch):
     assert account.secret("password") is None
 
 
-def test_a_secret_goes_into_the_keyring_alone(account, use):
-    ring = use(MemoryKeyring())
+def test_a_secret_goes_into_the_keyring_alone(account, use_keyring):
+    ring = use_keyring(MemoryKeyring())
     assert account.keep_secret("password", "tr0ub4dor")
     assert ring.kept == {("affetto subsonic", "password"): "tr0ub4dor"}
     assert not account.path.exists()
 
 
 @pytest.mark.parametrize("ring", [NoKeyring, LockedKeyring, BrokenKeyring])
-def test_without_a_keyring_a_secret_is_not_kept_and_none_is_known(account, use, ring):
-    use(ring())
+def test_without_a_keyring_a_secret_is_not_kept_and_none_is_known(account, use_keyring, ring):
+    use_keyring(ring())
     assert account.keep_secret("password", "tr0ub4dor") is False
     assert account.secret("password") is None
     assert not account.forget()
@@ -231,8 +200,8 @@ def test_without_a_folder_there_is_nobody_to_keep_out(account):
         assert not account.path.parent.exists()
 
 
-def test_forgetting_takes_the_file_and_the_secrets(account, use):
-    ring = use(MemoryKeyring())
+def test_forgetting_takes_the_file_and_the_secrets(account, use_keyring):
+    ring = use_keyring(MemoryKeyring())
     account.keep({"user": "anna"})
     account.keep_secret("password", "tr0ub4dor")
     other = Account("jellyfin", account.path.parent)

@@ -38,12 +38,6 @@ def case(request, tmp_path, monkeypatch):
     one.close()
 
 
-@pytest.fixture
-def cache(tmp_path):
-    with AnswerCache(tmp_path / "answers.sqlite") as kept:
-        yield kept
-
-
 every = pytest.mark.parametrize("case", [*LOCAL, *SERVICES], indirect=True)
 remote = pytest.mark.parametrize("case", SERVICES, indirect=True)
 

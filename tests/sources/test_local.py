@@ -450,7 +450,33 @@ def test_folders_of_moods(tmp_path, source):
     for name in ("Dark/a", "Calm/Album/b", "Calm/c"):
         write_wav(tmp_path / "moods" / f"{name}.wav")
     write(tmp_path / "moods" / "best.m3u", "Calm/c.wav\n")
-    assert listed(source, tmp_path / "moods") == {"Calm": ["c", "b"], "Dark": ["a"]}
+    assert listed(source, tmp_path / "moods") == {"Calm": ["c"], "Calm/Album": ["b"], "Dark": ["a"]}
+    assert [one.folder for one in source.find(str(tmp_path / "moods"))] == ["Calm", "Calm", "Dark"]
+    of_one = source.find(str(tmp_path / "moods" / "Calm"))
+    assert [(one.name, one.folder) for one in of_one] == [("Calm", "Calm"), ("Calm/Album", "Calm")]
+
+
+def test_what_a_model_said_is_no_label(tmp_path, source):
+    frame = pl.DataFrame({"id": ["a", "b"], "mood": ["Calm", "Wild"], "confidence": [0.5, 0.9]})
+    frame.write_csv(tmp_path / "labels.csv")
+    assert [(one.name, one.mood) for one in source.find(str(tmp_path / "labels.csv"))] == [
+        ("labels", None)
+    ]
+
+
+def test_who_measured_what_is_read_back_in_words_that_are_ours(tmp_path, source):
+    frame = pl.DataFrame(
+        {
+            "id": ["a", "b"],
+            "energy": [0.5, 0.6],
+            "tempo": [90.0, 91.0],
+            "from_energy": ["reccobeats", "somebody"],
+            "from_tempo": ["table", None],
+        }
+    )
+    frame.write_csv(tmp_path / "t.csv")
+    one, other = source.tracks(source.find(str(tmp_path / "t.csv"))[0])
+    assert (dict(one.origins), dict(other.origins)) == ({"energy": "reccobeats"}, {})
 
 
 def test_one_file_in_two_moods_and_links_that_lead_back(tmp_path, source):

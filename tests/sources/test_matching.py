@@ -4,6 +4,7 @@ import tracemalloc
 
 import pytest
 
+from affetto.sources import matching
 from affetto.sources.matching import CatalogueIndex
 from affetto.tracks import Track
 
@@ -57,6 +58,22 @@ class TestFiles:
         there = [entry("a", "Intro", "Bob", path="Bob/Best/CD1/01.flac")]
         assert find(there, "/m/Eve/Best/CD1/01.flac", title="Start", artist="Eve") is None
         assert find(there, "/m/Bob/Best/CD1/01.flac", title="Start", artist="Eve") == "a"
+
+    def test_other_words_disprove_a_file_of_one_folder(self):
+        there = [entry("a", "Intro", "Bob", path="Best/01.flac")]
+        assert find(there, "/m/Eve/Best/01.flac", title="Start", artist="Eve") is None
+        assert find(there, "/m/Eve/Best/01.flac") == "a"
+
+    def test_files_of_one_name_in_many_folders_cost_nothing(self, monkeypatch):
+        there = [entry(f"{i}", path=f"/srv/Nina/Album {i}/01.flac") for i in range(2_000)]
+        index = CatalogueIndex(there, "server:")
+        looked_at = []
+        count = matching._common_end
+        monkeypatch.setattr(
+            matching, "_common_end", lambda *parts: looked_at.append(1) or count(*parts)
+        )
+        assert index.find(Track(), "/m/Nina/Album 7/01.flac") == "7"
+        assert len(looked_at) == 1
 
     def test_the_nearest_of_several(self):
         there = [

@@ -351,6 +351,19 @@ class TestListsThatChange:
         assert titles(self.list(again, key)) == got
         again.close()
 
+    def test_after_a_step_back_a_kept_page_of_before_does_not_count(self, case, server, cache):
+        key = server.add_playlist("Shrinks", tracks(0, 200))
+        server.faults.append(Fault("close", path="/items", times=99, skip=2))
+        first = case.open(cache)
+        with pytest.raises(ServiceUnreachableError):
+            self.list(first, key)
+        first.close()
+        server.faults.clear()
+        del server.playlists[key]["items"][:50]  # between two runs: a whole page
+        again = case.open(cache)
+        assert set(titles(self.list(again, key))) == set(named(0, 200))
+        again.close()
+
     def test_one_emptied_meanwhile_ends(self, client, server):
         key = server.add_playlist("Empties", tracks(0, 100))
         self.change_at(server, key, 50, [])

@@ -54,7 +54,7 @@ class Browser:
     def __init__(self, *first):
         self.first = first  # addresses that are opened before: other tabs, other programs
         self.pages = []
-        self.asked = self.address = None
+        self.asked = self.address = self.headers = None
 
     def __call__(self, address):
         self.address = address
@@ -65,7 +65,9 @@ class Browser:
     def open(self, address):
         with httpx.Client(follow_redirects=True) as web:
             self.pages += [web.get(one).status_code for one in self.first]
-            self.pages.append(web.get(address).text)
+            last = web.get(address)
+            self.headers = last.headers
+            self.pages.append(last.text)
 
 
 def log_in(account, port, browser, **more):
@@ -82,6 +84,9 @@ def test_a_login_through_the_browser_is_kept_and_works(server, account, port):
     assert "Your browser opens" in told[0]
     assert told[0].endswith(browser.address)  # it may open on another screen, or not at all
     assert "You can close this page" in browser.pages[0]
+    # The page's address holds the code: it is passed on to nobody, and not kept.
+    assert browser.headers["referrer-policy"] == "no-referrer"
+    assert browser.headers["cache-control"] == "no-store"
     assert browser.asked["redirect_uri"] == [f"http://127.0.0.1:{port}"]
     assert set(browser.asked["scope"][0].split()) == set(SCOPES)
     assert browser.asked["code_challenge_method"] == ["S256"]

@@ -13,7 +13,6 @@ import keyring
 import numpy as np
 import pytest
 import soundfile
-from keyring.backend import KeyringBackend
 from mutagen.flac import FLAC
 from mutagen.oggvorbis import OggVorbis
 
@@ -23,6 +22,7 @@ from affetto.sources.cache import AnswerCache
 from affetto.sources.subsonic import Subsonic, login
 from affetto.tracks import Track
 from services.case import QUICK
+from services.keyrings import MemoryKeyring
 
 PASSWORD = "tr0ub4dor-password"
 N_TRACKS = 6
@@ -57,24 +57,6 @@ cache_dir = {folder}/cache
 [daemon]
 socket = {folder}/none.sock
 """
-
-
-class MemoryKeyring(KeyringBackend):
-    """A keyring of this process alone."""
-
-    priority = 1
-
-    def __init__(self):
-        self.kept = {}
-
-    def get_password(self, service, username):
-        return self.kept.get((service, username))
-
-    def set_password(self, service, username, password):
-        self.kept[service, username] = password
-
-    def delete_password(self, service, username):
-        del self.kept[service, username]
 
 
 def make_music(folder):
@@ -189,25 +171,25 @@ class TestLogin:
     def nobody(self, url, tmp_path, monkeypatch):
         for name in ("URL", "USER", "PASSWORD", "API_KEY"):
             monkeypatch.delenv(f"SUBSONIC_{name}", raising=False)
-        before = keyring.get_keyring()
-        yield Account("subsonic", tmp_path / "accounts")
-        keyring.set_keyring(before)
+        return Account("subsonic", tmp_path / "accounts")
 
-    def test_the_password_goes_into_the_keyring_and_serves_from_there(self, url, nobody, cache):
-        keyring.set_keyring(MemoryKeyring())
+    def test_the_password_goes_into_the_keyring_and_serves_from_there(
+        self, url, nobody, cache, use_keyring
+    ):
+        use_keyring(MemoryKeyring())
         assert login(nobody, url + "/rest/", " ada ", PASSWORD, patience=QUICK) == "ada"
         assert PASSWORD not in nobody.path.read_text()
         with closing(Subsonic(nobody, cache, patience=QUICK)) as source:
             assert source.own_playlist("no such playlist") is None
 
-    def test_without_a_keyring_it_is_said_that_none_can_be_kept(self, url, nobody):
-        keyring.set_keyring(keyring.backends.fail.Keyring())
+    def test_without_a_keyring_it_is_said_that_none_can_be_kept(self, url, nobody, use_keyring):
+        use_keyring(keyring.backends.fail.Keyring())
         with pytest.raises(LoginError, match="set SUBSONIC_PASSWORD"):
             login(nobody, url, "ada", PASSWORD, patience=QUICK)
         assert PASSWORD not in nobody.path.read_text()
 
-    def test_a_wrong_password_is_kept_nowhere(self, url, nobody):
-        keyring.set_keyring(MemoryKeyring())
+    def test_a_wrong_password_is_kept_nowhere(self, url, nobody, use_keyring):
+        use_keyring(MemoryKeyring())
         with pytest.raises(LoginError, match="does not know you"):
             login(nobody, url, "ada", "wr0ng-password", patience=QUICK)
         assert nobody.secret("password") is None and not nobody.path.exists()

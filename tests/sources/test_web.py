@@ -470,6 +470,15 @@ def test_no_secret_stands_in_an_error_or_a_log(fault, server, caplog, capsys):
     assert [secret for secret in SECRETS if secret in told] == []
 
 
+def test_an_address_that_a_redirection_repeats_is_no_log(server, client, caplog):
+    place = f"https://elsewhere.example/rest/ping?u=me&t={SECRET}&s={SECRETS[1]}"
+    server.faults.append(Fault("answer", answer=Answer(b"", 301, {"Location": place})))
+    with caplog.at_level(logging.DEBUG), pytest.raises(ServiceRefusedError):
+        client.json("rest/ping", SECRET_QUERY)
+    assert "elsewhere.example" in caplog.text
+    assert [secret for secret in SECRETS if secret in caplog.text] == []
+
+
 def test_no_secret_stands_in_a_log_when_all_goes_well(server, client, caplog):
     with caplog.at_level(logging.DEBUG):
         client.json("rest/ping", SECRET_QUERY)

@@ -3,30 +3,28 @@
 import os
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import polars as pl
+from polars.exceptions import PolarsError
 
 from affetto.collecting import filling
 from affetto.collecting.comparing import compare_origins
 from affetto.collecting.filling import DEFAULT_FILL, Problem, Stage, origins_of, parse_fill
 from affetto.collecting.gathering import Gathered
-from affetto.collecting.labels import clean_mood, label_of
-from affetto.collecting.references import FILES, SERVICES, Request, parse_requests
+from affetto.collecting.labels import clean_mood
+from affetto.collecting.listing import Listing, Lists, list_all
+from affetto.collecting.references import FILES, Request, parse_requests
 from affetto.collecting.scales import Summary
 from affetto.collecting.services import Services
 from affetto.collecting.table import table_of
 from affetto.errors import (
     AffettoError,
-    ClientMissingError,
-    InputError,
-    LoginError,
     PlaylistError,
-    ServiceBusyError,
     ServiceError,
-    ServiceUnreachableError,
     UsageError,
 )
 from affetto.features import FEATURE_NAMES
@@ -34,12 +32,11 @@ from affetto.moods import same_name
 from affetto.sources.cache import AnswerCache
 from affetto.sources.contract import (
     FeatureSource,
-    FoundPlaylist,
-    PlaylistSource,
     Progress,
     silent,
 )
 from affetto.sources.local import is_same_file
+from affetto.sources.tables import scan_table
 from affetto.tracks import looks_like_track_id, normalise_isrc
 
 POLICY: Final = (
@@ -48,29 +45,6 @@ POLICY: Final = (
     "(Happy=~/Music/happy) is free of that."
 )
 """Told once, before anything is trained."""
-
-# After these, asking the same service again in the same run would be of no use.
-_FINAL = (LoginError, ServiceBusyError, ServiceUnreachableError, ClientMissingError)
-
-
-@dataclass(slots=True)
-class Listing:
-    """What became of one playlist.
-
-    Attributes
-    ----------
-    name, mood, source : str
-    n_tracks : int
-        That are in the table.
-    not_tracks : Counter of str
-        Entries that are left out, by why.
-    """
-
-    name: str
-    mood: str
-    source: str
-    n_tracks: int = 0
-    not_tracks: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,6 +61,8 @@ class Collected:
         Origins in the order in which they count.
     asked : tuple of str
         Those that were asked for features of at least one track.
+    absent : tuple of str
+        Moods that were named and of which there is no track.
     problems : list of Problem
         What could not be done; whoever runs the same command again goes on there.
     failures : list of (str, str)
@@ -103,6 +79,7 @@ class Collected:
     listings: list[Listing]
     order: tuple[str, ...]
     asked: tuple[str, ...]
+    absent: tuple[str, ...]
     problems: list[Problem]
     failures: list[tuple[str, str]]
     comparisons: list[Summary]
@@ -114,6 +91,20 @@ class Collected:
         return self.frame.select(
             pl.all_horizontal(pl.col(*FEATURE_NAMES).is_not_null()).alias("complete")
         ).to_series()
+
+    def usable(self) -> dict[str, int]:
+        """Count the tracks of each mood that can be learned from.
+
+        They have all ten features and stand in playlists of one mood.
+        """
+        track, group = self.gathered.rows()
+        moods = [self.gathered.groups[place].mood for place in group]
+        several = set(self.gathered.in_several_moods().tolist())
+        found: dict[str, set[int]] = {mood: set() for mood in moods}
+        for place, mood, is_complete in zip(track.tolist(), moods, self.complete(), strict=True):
+            if is_complete and place not in several:
+                found[mood].add(place)
+        return {mood: len(places) for mood, places in found.items()}
 
     def mainly_from(self) -> dict[str, str]:
         """Name the origin of most of each mood's features, where it has more than half.
@@ -150,6 +141,8 @@ class Collected:
             "rows": len(self.frame),
             "tracks": len(self.gathered.tracks),
             "complete": int(complete.sum()),
+            "usable": self.usable(),
+            "absent_moods": list(self.absent),
             "moods": by_mood.to_dicts(),
             "playlists": [
                 {
@@ -260,11 +253,11 @@ def collect_from(
         If nothing could be collected at all: what went wrong first.
     """
     gathered = Gathered()
-    listings, problems = _list_all(requests, services, gathered, stage)
+    lists = list_all(requests, services, gathered, stage)
+    listings, problems = lists.listings, lists.problems
     if not gathered.n_rows:
         raise _nothing(problems)
-    listing_services = [name for name in SERVICES if name in gathered.offers]
-    origins = origins_of(tuple(order), listing_services)
+    origins = origins_of(tuple(order), gathered.offers)
     tellers: dict[str, FeatureSource] = {}
     absent: list[Problem] = []
     for name in order:
@@ -295,81 +288,37 @@ def collect_from(
         listings=listings,
         order=origins,
         asked=tuple(name for name in asked if not getattr(tellers[name], "refusal", None)),
+        absent=_absent(requests, gathered),
         problems=problems,
         failures=failures,
         comparisons=comparisons,
-        notes=_notes(gathered, tellers),
+        notes=_notes(gathered, tellers, lists),
         n_requests=services.counts(),
     )
 
 
-def _list_all(
-    requests: Sequence[Request], services: Services, gathered: Gathered, stage: Stage
-) -> tuple[list[Listing], list[Problem]]:
-    listings: list[Listing] = []
-    problems: list[Problem] = []
-    given_up: set[str] = set()
-    seen: set[tuple[str, str, str]] = set()
-    moods: dict[str, str] = {}
-    for request in requests:
-        if request.source in given_up:
-            continue
-        try:
-            source = services.playlists(request.source)
-            found = source.find(request.reference)
-        except (InputError, UsageError, ServiceError) as exc:
-            problems.append(Problem(request.reference, exc))
-            if isinstance(exc, _FINAL):
-                given_up.add(request.source)
-            continue
-        for playlist in found:
-            told = clean_mood(request.mood or playlist.mood or "")
-            named = told or clean_mood(label_of(playlist.name))
-            # "Calm" and "calm" are one mood, spelt as it was first.
-            mood = moods.setdefault(same_name(named), named)
-            if (playlist.source, playlist.key, mood) in seen:
-                continue  # named twice: taken once
-            seen.add((playlist.source, playlist.key, mood))
-            listing = Listing(playlist.name, mood, request.source)
-            error = _list(source, playlist, listing, gathered, stage)
-            if listing.n_tracks:
-                listing.name = gathered.groups[-1].name
-                listings.append(listing)
-            if error is not None:
-                problems.append(Problem(f"{request.reference} ({playlist.name})", error))
-                if isinstance(error, _FINAL):
-                    given_up.add(request.source)
-                    break
-    return listings, problems
+def _absent(requests: Sequence[Request], gathered: Gathered) -> tuple[str, ...]:
+    named = {same_name(mood): mood for each in requests if (mood := clean_mood(each.mood or ""))}
+    there = {same_name(group.mood) for group in gathered.groups}
+    return tuple(mood for key, mood in named.items() if key not in there)
 
 
-def _list(
-    source: PlaylistSource,
-    playlist: FoundPlaylist,
-    listing: Listing,
-    gathered: Gathered,
-    stage: Stage,
-) -> AffettoError | None:
-    """List one playlist; what was listed before an error stays."""
-    before = gathered.n_rows
-    gathered.begin_group(playlist.name, listing.mood, listing.source)
-    error: AffettoError | None = None
+def place_to_write(found: Collected, out: Path) -> Path:
+    """Say where a table is to be written, so that a run that failed in part spoils no good one.
+
+    Returns
+    -------
+    Path
+        `out`; or, where playlists or sources failed and what stands there has more rows,
+        ``NAME.partial.SUFFIX`` beside it.
+    """
+    if not found.problems or not out.exists():
+        return out
     try:
-        for listed in source.tracks(playlist, stage(playlist.name)):
-            if listed.problem is None:
-                gathered.add(listed)
-            else:
-                listing.not_tracks[listed.problem] += 1
-    except (InputError, ServiceError) as exc:
-        error = exc
-    listing.n_tracks = gathered.n_rows - before
-    if not listing.n_tracks:
-        gathered.drop_group()
-        if error is None:
-            n_left = sum(listing.not_tracks.values())
-            what = f"holds no track that can be used ({n_left} left out)" if n_left else "is empty"
-            error = PlaylistError(f"the playlist {playlist.name!r} {what}")
-    return error
+        before = scan_table(out, as_playlist=True).frame.select(pl.len()).collect().item()
+    except (AffettoError, OSError, PolarsError):
+        return out  # no table
+    return out if len(found.frame) >= before else out.with_suffix(f".partial{out.suffix}")
 
 
 def _nothing(problems: Sequence[Problem]) -> AffettoError:
@@ -408,11 +357,20 @@ def _check_apart(requests: Sequence[Request], out: str | os.PathLike[str] | None
             )
 
 
-def _notes(gathered: Gathered, tellers: dict[str, FeatureSource]) -> list[str]:
+def _notes(gathered: Gathered, tellers: dict[str, FeatureSource], lists: Lists) -> list[str]:
     notes = []
+    if n := lists.n_written_back:
+        words = "playlist that affetto wrote is" if n == 1 else "playlists that affetto wrote are"
+        notes.append(f"{n:,} {words} left out: what a model said is no label")
+    if n := gathered.n_disagreeing:
+        words = "entry has" if n == 1 else "entries have"
+        notes.append(
+            f"{n:,} {words} other features than the same track in a playlist before: those that "
+            "came first count"
+        )
     if any(looks_like_track_id(listed.track.id or "") for listed in gathered.tracks):
         notes.append(POLICY)
-    refusal = getattr(tellers.get("spotify"), "refusal", None)
-    if refusal:
-        notes.append(str(refusal))
+    spotify = tellers.get("spotify")
+    if getattr(spotify, "refusal_is_new", False):  # told once, not with every run
+        notes.append(str(getattr(spotify, "refusal", "")))
     return notes

@@ -66,13 +66,13 @@ def parse_fill(text: str) -> tuple[str, ...]:
     return names
 
 
-def origins_of(fill: Sequence[str], listing: Iterable[str]) -> tuple[str, ...]:
+def origins_of(fill: Sequence[str], told: Iterable[str]) -> tuple[str, ...]:
     """Give the origins in the order in which they count.
 
-    Services that list tracks tell their lengths: these count right behind the tables, or first
-    where there are none.
+    What lists told along (services the lengths of tracks, a collected table whose features it
+    holds) counts right behind the tables, or first where there are none.
     """
-    extra = [name for name in listing if name not in fill and name != "table"]
+    extra = [name for name in told if name not in fill and name != "table"]
     at = fill.index("table") + 1 if "table" in fill else 0
     return (*fill[:at], *extra, *fill[at:])
 

@@ -1,7 +1,8 @@
 """Tracks as playlists list them, each known once, with what every origin says of it."""
 
+import math
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,6 +14,7 @@ from affetto.sources.playlists import printable
 from affetto.tracks import Track, looks_like_track_id, normalise_id, normalise_isrc
 
 _FIELDS = ("id", "isrc", "title", "artist", "album")
+_SAME = 1e-3  # what is kept in few digits is the same still
 _COLUMN = {name: place for place, name in enumerate(FEATURE_NAMES)}
 
 
@@ -44,13 +46,16 @@ class Gathered:
         What each origin says of each track, in the order of `FEATURE_NAMES`; NaN where nothing.
     n_again : int
         Entries that stood in their playlist before.
+    n_disagreeing : int
+        Entries whose features differ from those that the same origin told of the track before:
+        the first count, whole.
     """
 
     def __init__(self) -> None:
         self.groups: list[Group] = []
         self.tracks: list[Listed] = []
         self.offers: dict[str, npt.NDArray[np.float64]] = {}
-        self.n_again = 0
+        self.n_again = self.n_disagreeing = 0
         self._rows_track = array("l")
         self._rows_group = array("l")
         self._places: dict[str, int] = {}
@@ -84,13 +89,18 @@ class Gathered:
         place = self._find(listed, sure, names)
         if place is None:
             place = len(self.tracks)
-            self.tracks.append(replace(listed, features={}) if listed.features else listed)
+            self.tracks.append(
+                replace(listed, features={}, origins={}) if listed.features else listed
+            )
         else:
             self.tracks[place] = _merged(self.tracks[place], listed)
         for key in (*sure, *names):
             self._places.setdefault(key, place)
-        if listed.features:
-            self.offer(listed.origin, place, listed.features)
+        for origin, features in _by_origin(listed):
+            if self._agrees(origin, place, features):
+                self.offer(origin, place, features)
+            else:
+                self.n_disagreeing += 1
         if place in self._in_group:
             self.n_again += 1
             return
@@ -107,6 +117,18 @@ class Gathered:
             low, high = BY_NAME[name].accepted
             if low <= value <= high:
                 matrix[place, _COLUMN[name]] = value
+
+    def _agrees(self, origin: str, place: int, features: Mapping[str, float]) -> bool:
+        """Whether values are those that were told before: two tables' are not mixed in a row."""
+        matrix = self.offers.get(origin)
+        if matrix is None or len(matrix) <= place:
+            return True
+        told = matrix[place]
+        return all(
+            math.isnan(before := told[_COLUMN[name]])
+            or math.isclose(before, value, rel_tol=_SAME, abs_tol=_SAME)
+            for name, value in features.items()
+        )
 
     def identify(self, place: int, track: Track, *, is_heard: bool = False) -> None:
         """Fill gaps in what is known of a track's identity.
@@ -190,6 +212,15 @@ class Gathered:
             if place is not None and not _told_apart(self.tracks[place], listed):
                 return place
         return None
+
+
+def _by_origin(listed: Listed) -> Iterable[tuple[str, Mapping[str, float]]]:
+    if not listed.origins:
+        return [(listed.origin, listed.features)] if listed.features else []
+    parts: dict[str, dict[str, float]] = {}
+    for name, value in listed.features.items():
+        parts.setdefault(listed.origins.get(name, listed.origin), {})[name] = value
+    return parts.items()
 
 
 def _sure_keys(listed: Listed, names: Sequence[str]) -> list[str]:

@@ -39,7 +39,6 @@ def clean_mood(label: str) -> str:
 def label_of(playlist_name: str) -> str:
     """Read a playlist's label from its name.
 
-    What stands before a ``/`` counts: ``"Calm/Album"`` is the folder ``Album`` in ``Calm``.
     Where exactly one of the five moods is a word of it, that mood is the label; words that mean
     much the same ("gloomy") are labels of their own, which ``--map`` can turn into others. Else
     the name itself is the label, without the numbers at its end that tell playlists of one kind
@@ -56,11 +55,10 @@ def label_of(playlist_name: str) -> str:
 
     Examples
     --------
-    >>> [label_of(name) for name in ("my_dark_songs", "energetic-2024", "Calm-2", "Calm/Album")]
-    ['Dark', 'Energetic', 'Calm', 'Calm']
+    >>> [label_of(name) for name in ("my_dark_songs", "energetic-2024", "Calm-2")]
+    ['Dark', 'Energetic', 'Calm']
     """
-    parts = (_GAPS.sub(" ", part).strip() for part in playlist_name.split("/"))
-    name = next(filter(None, parts), "")
+    name = _GAPS.sub(" ", playlist_name).strip()
     moods = {mood for word in _WORD.findall(name) if (mood := canonical_mood(word)) in BY_NAME}
     if len(moods) == 1:
         return moods.pop()

@@ -12,6 +12,8 @@ from affetto.moods import wanted_mood
 SERVICES: Final = ("spotify", "subsonic", "jellyfin")
 """Services that playlists can be read from; everything else is a path."""
 
+_ALSO: Final = {"navidrome": "subsonic"}  # what people call it
+
 FILES: Final = "files"
 
 _SPOTIFY_URL = re.compile(r"(?:https?://)?open\.spotify\.com/", re.IGNORECASE)
@@ -72,6 +74,9 @@ def _parse(argument: str) -> Request:
             raise UsageError(f"found {argument!r}; expected a mood before the =")
     if not reference:
         raise UsageError(f"found {argument!r}; expected a playlist, a file or a folder")
+    scheme, colon, rest = reference.partition(":")
+    if colon and scheme.lower() in _ALSO:
+        reference = f"{_ALSO[scheme.lower()]}:{rest}"
     return Request(reference, source_of(reference), mood)
 
 

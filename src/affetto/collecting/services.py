@@ -1,7 +1,8 @@
 """The sources of one run: opened when they are needed, each once, all closed at the end."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
 
@@ -127,6 +128,16 @@ class Services:
                 return client
             case _:
                 return None
+
+    @contextmanager
+    def asking_nobody(self, only_kept: bool = True) -> Iterator[None]:
+        """Let only kept answers count for a while, where `only_kept`."""
+        before = self._cache.offline
+        self._cache.offline = before or only_kept
+        try:
+            yield
+        finally:
+            self._cache.offline = before
 
     def failures(self) -> list[tuple[str, str]]:
         """List the files that could not be heard or sent, and why."""

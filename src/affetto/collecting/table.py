@@ -8,6 +8,7 @@ import polars as pl
 
 from affetto.collecting.gathering import Gathered
 from affetto.features import BY_NAME, FEATURE_NAMES
+from affetto.sources.exports import ORIGIN_PREFIX
 from affetto.sources.playlists import printable
 
 SOURCE_COLUMN: Final = "source"
@@ -18,7 +19,7 @@ _DIGITS = {name: 4 if BY_NAME[name].is_share else 2 for name in FEATURE_NAMES}
 
 def origin_column(feature: str) -> str:
     """Name the column that says where a feature's values are from."""
-    return f"from_{feature}"
+    return f"{ORIGIN_PREFIX}{feature}"
 
 
 def table_of(gathered: Gathered, order: Sequence[str]) -> pl.DataFrame:

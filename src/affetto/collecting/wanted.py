@@ -10,13 +10,14 @@ from affetto.errors import InputError, TableError, UsageError
 from affetto.library.mixes import Rules
 from affetto.library.playlists import MadePlaylist
 from affetto.moods import MAX_MOODS, MAX_NAME, MOOD_NAMES, canonical_mood, mood_order
+from affetto.sources.contract import OWN_PREFIX
 from affetto.sources.datasets import PREFIX as DATASET
 from affetto.sources.datasets import load_dataset
 from affetto.sources.playlists import printable
 from affetto.sources.tables import Table, scan_table, translate_errors
 from affetto.tracks import IDENTITY_COLUMNS, Track
 
-PREFIX = "affetto: "
+PREFIX = OWN_PREFIX
 """How the names of affetto's own playlists begin."""
 
 CONFIDENCE_COLUMN = "confidence"

@@ -14,12 +14,12 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, TypeVar
 
 import platformdirs
 
 from affetto.errors import OfflineError
+from affetto.sources.contract import Closable
 
 APPLICATION_ID: Final = 0x61666361  # "afca"
 VERSION: Final = 1
@@ -59,7 +59,7 @@ class Kept:
     value: Any
 
 
-class AnswerCache:
+class AnswerCache(Closable):
     """Answers of all services, in one file; may be used by several threads.
 
     Parameters
@@ -94,17 +94,6 @@ class AnswerCache:
         self._lock = threading.Lock()
         self._file = None if path == ":memory:" else Path(path or default_path())
         self._db = self._open()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the file."""

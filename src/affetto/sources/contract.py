@@ -12,9 +12,13 @@ several of these. All of them ask as little as they can, keep what they were tol
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from types import TracebackType
+from typing import Final, Protocol, Self, runtime_checkable
 
 from affetto.tracks import Track
+
+OWN_PREFIX: Final = "affetto: "
+"""How the names of playlists begin that affetto wrote: what they hold, a model said."""
 
 Progress = Callable[[int, int | None], None]
 """Told how much is done, and of how much where that is known."""
@@ -22,6 +26,25 @@ Progress = Callable[[int, int | None], None]
 
 def silent(done: int, total: int | None) -> None:
     """Tell nobody of the progress."""
+
+
+class Closable:
+    """What is closed at the end of a ``with``."""
+
+    def close(self) -> None:
+        """Close it."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +63,8 @@ class FoundPlaylist:
         As the source counts them, where it tells.
     mood : str or None
         What the source itself says its tracks awaken: a column of a table.
+    folder : str or None
+        Of files: the folder whose name is the playlist's label, where `name` says more.
     """
 
     source: str
@@ -47,6 +72,7 @@ class FoundPlaylist:
     name: str
     n_tracks: int | None = None
     mood: str | None = None
+    folder: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +88,9 @@ class Listed:
     origin : str
         Who says so: ``"table"``, or the name of a service. `duration_ms` of a service's list
         of tracks has the service's name.
+    origins : mapping of str to str
+        Of single features, where the source tells another origin than its own: a table that
+        ``affetto collect`` wrote.
     path : str or None
         The file on this machine, if it is there.
     handle : str or None
@@ -76,6 +105,7 @@ class Listed:
     path: str | None = None
     handle: str | None = None
     problem: str | None = None
+    origins: Mapping[str, str] = field(default_factory=dict)
 
 
 @runtime_checkable

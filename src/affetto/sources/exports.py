@@ -46,6 +46,12 @@ LARGEST_MEMBER = 64 * 2**20
 LARGEST_ARCHIVE = 512 * 2**20  # unpacked, all members together
 
 _BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError)
+ORIGIN_PREFIX = "from_"
+"""Beginning of the columns that say where a feature's values are from."""
+
+ORIGINS = frozenset({"spotify", "reccobeats", "upload", "audio", "subsonic", "jellyfin"})
+"""What these columns may hold beside ``table``."""
+
 _PLAYLIST_COLUMNS = ("playlist", "playlist_name")
 _MOOD_COLUMN = "mood"
 _BETWEEN = "\x1e"  # a playlist's name and its mood, in the key of both
@@ -91,6 +97,14 @@ class Export:
         told = {normalise_column(name): name for name in reversed(table.columns)}
         self._by_playlist = next((told[name] for name in _PLAYLIST_COLUMNS if name in told), None)
         self._by_mood = told.get(_MOOD_COLUMN)
+        # Moods beside their confidence are what a model said, not what a person labelled.
+        if "confidence" in told:
+            self._by_mood = None
+        self._origins = {
+            name: column
+            for name in table.features
+            if (column := told.get(f"{ORIGIN_PREFIX}{name}")) is not None
+        }
         self._words = [name for name in _WORDS if name in table.columns]
         self._has_path = "path" in table.columns
 
@@ -150,7 +164,8 @@ class Export:
     @property
     def _wanted(self) -> list[str]:
         paths = ["path"] if self._has_path else []
-        return [*self._words, *paths, *self._table.features, ERROR_COLUMN]
+        origins = self._origins.values()
+        return [*self._words, *paths, *self._table.features, *origins, ERROR_COLUMN]
 
     def _frames(self) -> Iterator[pl.DataFrame]:
         with read_as_playlist(), translate_errors(self._table.name):
@@ -198,7 +213,8 @@ class Export:
         features = self._table.features
         errors = frame.get_column(ERROR_COLUMN).to_list()
         paths = frame.get_column("path").to_list() if self._has_path else [None] * len(frame)
-        rows = zip(cells(self._words), cells(features), paths, errors, strict=True)
+        columns = list(self._origins.values())
+        rows = zip(cells(self._words), cells(features), cells(columns), paths, errors, strict=True)
         return [
             Listed(
                 Track(**dict(zip(self._words, words, strict=True))),
@@ -206,9 +222,15 @@ class Export:
                 {} if error else _known(features, values),
                 path=self._found(path),
                 problem=error,
+                origins=self._told(origins),
             )
-            for words, values, path, error in rows
+            for words, values, origins, path, error in rows
         ]
+
+    def _told(self, origins: Sequence[Any]) -> dict[str, str]:
+        """Give who measured what, where the table says so in words that are ours."""
+        pairs = zip(self._origins, origins, strict=True)
+        return {name: origin for name, origin in pairs if origin in ORIGINS}
 
     def _found(self, path: str | None) -> str | None:
         """Find a file that the table names, beside the table or as it stands."""

@@ -7,14 +7,16 @@ References
 
 import hashlib
 import platform
+import secrets
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import suppress
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
 import affetto
-from affetto.errors import LoginError, ServiceAnswerError, ServiceRefusedError
+from affetto.errors import LoginError, ServiceAnswerError, ServiceError, ServiceRefusedError
 from affetto.sources.accounts import Account
 from affetto.sources.cache import MISS_DAYS, AnswerCache
 from affetto.sources.music_server import (
@@ -25,7 +27,6 @@ from affetto.sources.music_server import (
     entry_of,
     is_kept_for,
     login_setting,
-    name_of_key,
     suffix_of,
     text_of,
     walked,
@@ -41,6 +42,7 @@ WRITTEN_AT_ONCE: Final = 100
 """Tracks added or taken out at once: they stand in the address, which may be 8 kB long."""
 
 _TICKS_A_MS = 10_000
+_AT_THE_END = Patience(attempts=1, timeout_s=3.0)  # nobody waits long for a farewell
 _WAYS = (
     "log in with: affetto login jellyfin; or set JELLYFIN_URL, JELLYFIN_USER and JELLYFIN_PASSWORD "
     "(or JELLYFIN_API_KEY)"
@@ -48,38 +50,17 @@ _WAYS = (
 
 
 class Jellyfin(MusicServer):
-    """A Jellyfin server as a source of playlists and audio, and as a target of playlists.
+    """A Jellyfin server, as `affetto.sources.music_server.MusicServer` says."""
 
-    Parameters
-    ----------
-    account : Account
-        ``url``, ``user``; ``password``, ``api_key`` or what `login` kept.
-    cache : AnswerCache
-    patience : Patience, optional
-
-    Raises
-    ------
-    LoginError
-        If it is not known where the server is, or who asks.
-    UsageError
-        If the address is none.
-    """
-
-    name = SERVICE
+    name, title, ways = SERVICE, "Jellyfin", _WAYS
     favourites = "favourites"
     handles = "jellyfin:item/"
+    keys_name_users = False
 
     def __init__(self, account: Account, cache: AnswerCache, *, patience: Patience | None = None):
-        url, user = account.setting("url"), account.setting("user")
-        if not url:
-            raise LoginError(f"no Jellyfin server is known: {_WAYS}")
-        url = _base(url)
-        self._api_key = login_setting(account, "api_key", url, user or "")
-        if not user and not self._api_key:
-            raise LoginError(f"no user of the Jellyfin server {url} is known: {_WAYS}")
-        self._is_nameless = not user
-        super().__init__(account, cache, url, user or name_of_key(str(self._api_key)), patience)
+        super().__init__(account, cache, patience=patience)
         self._made: WebClient | None = None
+        self._visit: WebClient | None = None
         self._user_id: str | None = None
         self._n_before = 0
 
@@ -89,9 +70,17 @@ class Jellyfin(MusicServer):
         return self._n_before + (self._made.n_requests if self._made else 0)
 
     def close(self) -> None:
-        """Close all connections."""
+        """Close all connections, and log out where a password was traded for a login."""
+        if self._visit:
+            with self._visit, suppress(ServiceError):
+                self._visit.json("Sessions/Logout", method="POST")
+            self._visit = None
         if self._made:
             self._made.close()
+
+    @staticmethod
+    def _address(url: str) -> str:
+        return _base(url)
 
     def _json(self, path: str, params: Mapping[str, Any] | None = None, **more: Any) -> Any:
         """Ask as the user; a login that counts no more is said to be so."""
@@ -114,10 +103,14 @@ class Jellyfin(MusicServer):
         if self._api_key:
             return _client(self._url, self._user, self._api_key, self._patience)
         if password := login_setting(self._account, "password", self._url, self._user):
-            with closing(_client(self._url, self._user, None, self._patience)) as client:
+            # A device of this run's own: a login ends those before it of the same device, which
+            # may be the one that is kept, or another run's.
+            device = secrets.token_hex(12)
+            with _client(self._url, self._user, None, self._patience, device) as client:
                 token, self._user_id, _ = _authenticate(client, self._user, password)
                 self._n_before += client.n_requests
-            return _client(self._url, self._user, token, self._patience)
+            self._visit = _client(self._url, self._user, token, _AT_THE_END, device)
+            return _client(self._url, self._user, token, self._patience, device)
         kept = self._account.kept()
         if kept.get("token") and is_kept_for(self._account, self._url, self._user):
             self._user_id = text_of(kept.get("user_id"))
@@ -129,7 +122,7 @@ class Jellyfin(MusicServer):
     def _owner(self, client: WebClient) -> str:
         """Find whose playlists are meant: a key of the server belongs to nobody."""
         service = f"{SERVICE} {self._url}"
-        if (kept := self._cache.get(service, "user", self._user)) and kept.value:
+        if (kept := self._cache.get(service, "user", self._user, changes=True)) and kept.value:
             return str(kept.value)
         try:
             users = [one for one in _list(client.json("Users"), self._url) if one.get("Id")]
@@ -274,13 +267,23 @@ class Jellyfin(MusicServer):
             "MediaType": "Audio",
             "IsPublic": False,
         }
-        self._json("Playlists", method="POST", body=asked, repeatable=False)
+        told = self._json("Playlists", method="POST", body=asked, repeatable=False)
+        key = text_of(told.get("Id")) if isinstance(told, dict) else None
+        if key:
+            self._check_written(tracks, self._ids(key))
 
     def _fill(self, key: str, tracks: Sequence[str]) -> None:
         there = self._content(key)
-        if [item.get("Id") for item in there] == list(tracks):
+        now = [item.get("Id") for item in there]
+        if now == list(tracks):
             return
-        self._empty(key, [str(item.get("PlaylistItemId") or item.get("Id")) for item in there])
+        entries = [str(item.get("PlaylistItemId") or item.get("Id")) for item in there]
+        # What is right up to the first difference stays, so that little is lost on the way.
+        pairs = zip(now, tracks, strict=False)
+        n_right = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+        if set(entries[:n_right]) & set(entries[n_right:]):
+            n_right = 0  # of a track that stands there twice, both go with one id
+        self._take_out(key, entries[n_right:])
         _, user_id = self._who()
         path = f"Playlists/{quote(key, safe='')}/Items"
 
@@ -288,10 +291,10 @@ class Jellyfin(MusicServer):
             asked = {"ids": ",".join(some), "userId": user_id}
             self._json(path, asked, method="POST", repeatable=False)
 
-        self._append(key, tracks, 0, WRITTEN_AT_ONCE, add)
+        self._append(key, tracks, n_right, WRITTEN_AT_ONCE, add)
         self._check_written(tracks, self._ids(key))
 
-    def _empty(self, key: str, entries: Sequence[str]) -> None:
+    def _take_out(self, key: str, entries: Sequence[str]) -> None:
         unique = list(dict.fromkeys(entries))
         for start in range(0, len(unique), WRITTEN_AT_ONCE):
             asked = {"entryIds": ",".join(unique[start : start + WRITTEN_AT_ONCE])}
@@ -338,15 +341,17 @@ def login(
     user, url = user.strip(), _base(url)
     if not user:
         raise LoginError("a login needs the user's name")
-    with closing(_client(url, user, None, patience)) as client:
+    with _client(url, user, None, patience) as client:
         token, user_id, name = _authenticate(client, user, password)
     account.keep({"url": url, "user": name, "user_id": user_id, "token": token})
     return name
 
 
-def _client(url: str, user: str, token: str | None, patience: Patience | None) -> WebClient:
+def _client(
+    url: str, user: str, token: str | None, patience: Patience | None, device: str | None = None
+) -> WebClient:
     # One device a machine and user: a new login takes the place of the one before.
-    device = hashlib.sha256(f"{platform.node()} {user}".encode()).hexdigest()[:24]
+    device = device or hashlib.sha256(f"{platform.node()} {user}".encode()).hexdigest()[:24]
     said = {
         "Client": "affetto",
         "Device": "affetto",

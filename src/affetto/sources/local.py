@@ -6,10 +6,10 @@
                                the column ``playlist`` of a table by itself names
     M3U, M3U8, PLS, XSPF       the playlist
     an audio file              a playlist of one, named after its folder
-    a folder with music        the files directly in it are one playlist, named after it; each
-                               folder in it that holds music, however deep, is one more:
-                               ``Calm`` and ``Calm/Album``. Where no file stands directly in it,
-                               they are named by themselves: ``Album``.
+    a folder with music        its own files are one playlist, named after it; each folder in it
+                               that holds music, however deep, is one more: ``Calm``,
+                               ``Calm/Album``. Where no file stands directly in it, it is a
+                               folder of such folders: ``moods/Calm/Album`` is ``Calm/Album``.
     a folder without music     each table, zip and playlist file directly in it
 
 In a folder with music, tables and playlist files are left alone, since players and taggers put
@@ -125,20 +125,30 @@ class LocalSource:
 
     def _in_folder(self, folder: str) -> list[FoundPlaylist]:
         files, folders = _inside(folder)
-        name = _called(folder)
-        n_audio = len(_audio(files))
-        found = [_found("files", name, n_audio, folder)] if n_audio else []
-        for below in folders:
-            n_below = _count_audio(below)
-            if n_below != 0:
-                inside = f"{name}/{_called(below)}" if n_audio else _called(below)
-                found.append(_found("folder", inside, n_below, below))
+        within = [folder] if _audio(files) else folders
+        found = [one for each in within for one in self._in_music(each)]
         found = found or [one for path in files for one in self._in_listed_file(path)]
         if not found:
             raise PlaylistError(
                 f"{printable(folder)} is a folder without music, tables or playlists; expected "
                 f"{_EXPECTED}."
             )
+        return found
+
+    def _in_music(self, folder: str) -> list[FoundPlaylist]:
+        """Find the playlists of a folder of one label: its own files, and each folder in it."""
+        name = _called(folder)
+        try:
+            files, folders = _inside(folder)
+        except PlaylistError:  # told when its tracks are asked for
+            return [_found("folder", name, None, folder, label=name)]
+        n_audio = len(_audio(files))
+        found = [_found("files", name, n_audio, folder, label=name)] if n_audio else []
+        for below in folders:
+            n_below = _count_audio(below)
+            if n_below != 0:
+                inside = f"{name}/{_called(below)}"
+                found.append(_found("folder", inside, n_below, below, label=name))
         return found
 
     def _in_listed_file(self, path: str) -> list[FoundPlaylist]:
@@ -205,9 +215,10 @@ def _found(
     part: str | None = None,
     *,
     mood: str | None = None,
+    label: str | None = None,
 ) -> FoundPlaylist:
     where = path if part is None else f"{path}{_SEPARATOR}{part}"
-    return FoundPlaylist(LocalSource.name, f"{kind}:{where}", name, n, mood)
+    return FoundPlaylist(LocalSource.name, f"{kind}:{where}", name, n, mood, label)
 
 
 def _kind(path: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from affetto.tracks import Track, normalise_isrc, normalise_name
 
-_SURE = 3  # folders and file name that must agree where a server tells another place of a file
+_SURE = 3  # folders and file name that must agree where nothing else proves a file
 
 
 class CatalogueIndex:
@@ -79,8 +79,9 @@ class CatalogueIndex:
         self._names.append(name)
         self._albums.append(intern(normalise_name(entry.get("album"))))
         self._folders.append(intern("/".join(parts[:-1])))
-        if parts:
-            _put(self._by_file, parts[-1], place)
+        # Many files of a library are called "01.flac": the folder tells them apart.
+        if len(parts) > 1:
+            _put(self._by_file, "/".join(parts[-2:]), place)
         if name:
             _put(self._by_name, name, place)
         for isrc in filter(None, map(normalise_isrc, entry.get("isrc") or ())):
@@ -97,20 +98,16 @@ class CatalogueIndex:
     def _of_file(self, path: str, name: str | None) -> Sequence[int]:
         """Find files whose place ends like this one's, as far as that proves anything."""
         here = _parts(str(Path(path).absolute()))
-        if not here:
-            return ()
         longest, places = 0, list[int]()
-        for place in _places(self._by_file, here[-1]):
-            there = self._folders[place].split("/") if self._folders[place] else []
+        for place in _places(self._by_file, "/".join(here[-2:])):
+            there = self._folders[place].split("/")
             n_alike = 1 + _common_end(here[:-1], there)
             is_whole = n_alike == 1 + len(there)
             known = self._names[place]
-            if is_whole and n_alike > 1:
-                fits = True
-            elif name and known:
-                fits = name == known
+            if name and known and name != known:
+                fits = is_whole and n_alike >= _SURE  # tagged anew
             else:
-                fits = n_alike >= _SURE
+                fits = bool(name and known) or is_whole or n_alike >= _SURE
             if fits and n_alike >= longest:
                 places = [*places, place] if n_alike == longest else [place]
                 longest = n_alike

@@ -25,7 +25,14 @@ from affetto.errors import (
 )
 from affetto.sources.accounts import Account
 from affetto.sources.cache import PLAYLIST_DAYS, AnswerCache
-from affetto.sources.contract import FoundPlaylist, Listed, Progress, TargetPlaylist, silent
+from affetto.sources.contract import (
+    Closable,
+    FoundPlaylist,
+    Listed,
+    Progress,
+    TargetPlaylist,
+    silent,
+)
 from affetto.sources.matching import CatalogueIndex
 from affetto.sources.patience import Patience
 from affetto.tracks import Track, normalise_isrc
@@ -49,16 +56,23 @@ class Page:
     n_total: int | None = None
 
 
-class MusicServer(ABC):
+class MusicServer(Closable, ABC):
     """A server of music as a source and a target of playlists, and a source of audio.
 
     Parameters
     ----------
     account : Account
+        ``url``, ``user``; ``password``, ``api_key`` or what ``affetto login`` kept;
+        ``music_folder``, where the server's files stand on this machine, if they do.
     cache : AnswerCache
-    url, user : str
-        Checked.
     patience : Patience, optional
+
+    Raises
+    ------
+    LoginError
+        If it is not known where the server is, or who asks.
+    UsageError
+        If the address is none.
 
     Attributes
     ----------
@@ -67,13 +81,28 @@ class MusicServer(ABC):
     """
 
     name: str
+    title: ClassVar[str]
+    """What people call this kind of server."""
+    ways: ClassVar[str]
+    """How to log in, in words."""
     favourites: ClassVar[str]
     handles: ClassVar[str]
     """What stands before the server's id in `Track.id`."""
+    keys_name_users: ClassVar[bool]
+    """Whether an API key belongs to one user, whatever name is set beside it."""
 
-    def __init__(
-        self, account: Account, cache: AnswerCache, url: str, user: str, patience: Patience | None
-    ):
+    def __init__(self, account: Account, cache: AnswerCache, *, patience: Patience | None = None):
+        url, user = account.setting("url"), account.setting("user")
+        if not url:
+            raise LoginError(f"no {self.title} server is known: {self.ways}")
+        url = self._address(url)
+        self._api_key = login_setting(account, "api_key", url, user or "")
+        if self._api_key and (self.keys_name_users or not user):
+            user, self._is_nameless = _name_of_key(self._api_key), True
+        elif user:
+            self._is_nameless = False
+        else:
+            raise LoginError(f"no user of the {self.title} server {url} is known: {self.ways}")
         self.account_key = f"{self.name} {url} {user}"
         self._account, self._cache = account, cache
         self._url, self._user = url, user
@@ -86,6 +115,11 @@ class MusicServer(ABC):
     @abstractmethod
     def close(self) -> None:
         """Close all connections."""
+
+    @staticmethod
+    @abstractmethod
+    def _address(url: str) -> str:
+        """Give the address of the server behind one that a person copied."""
 
     @abstractmethod
     def _ask_playlists(self, start: int) -> Page:
@@ -144,7 +178,11 @@ class MusicServer(ABC):
             if not playlist["title"].startswith(WRITTEN_BACK) and not playlist.get("problem")
         ]
         if not found:
-            raise PlaylistError(f"{self._url} has no playlists that {self._user or 'you'} may read")
+            reader = "you" if self._is_nameless else self._user
+            raise PlaylistError(
+                f"{self._url} has no playlists that {reader} may read, but for those that affetto "
+                "wrote"
+            )
         return [self._found(playlist) for playlist in found]
 
     def tracks(self, playlist: FoundPlaylist, progress: Progress = silent) -> Iterator[Listed]:
@@ -262,7 +300,7 @@ class MusicServer(ABC):
     def _check_written(self, wanted: Sequence[str], now: Sequence[str]) -> None:
         if list(now) != list(wanted):
             n_taken = len(set(wanted).intersection(now))
-            raise ServiceAnswerError(
+            raise ServiceRefusedError(
                 f"{self._url} took {n_taken} of {len(set(wanted))} tracks, or in another order: "
                 "are some gone from its library? The same command with --refresh looks anew"
             )
@@ -420,7 +458,7 @@ def is_kept_for(account: Account, url: str, user: str) -> bool:
     return same_url and str(kept.get("user") or user).casefold() == user.casefold()
 
 
-def name_of_key(api_key: str) -> str:
+def _name_of_key(api_key: str) -> str:
     """Name whoever asks with a key, whom only the server can name; it tells nothing of the key."""
     return f"key-{hashlib.sha256(api_key.encode()).hexdigest()[:16]}"
 

@@ -14,13 +14,12 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, TypeVar
 
 from affetto.errors import InputError, ServiceAnswerError, ServiceError
 from affetto.features import BY_NAME, FEATURE_NAMES
 from affetto.sources.cache import FEATURES_DAYS, MISS_DAYS, AnswerCache, Kept
-from affetto.sources.contract import Listed, Progress, Told, silent
+from affetto.sources.contract import Closable, Listed, Progress, Told, silent
 from affetto.sources.patience import Patience
 from affetto.sources.together import asked_together
 from affetto.sources.web import WebClient
@@ -42,7 +41,7 @@ _WINDOW = 2_000  # tracks in memory at a time; a multiple of AT_A_TIME, so that 
 T = TypeVar("T")
 
 
-class ReccoBeats:
+class ReccoBeats(Closable):
     """A `FeatureSource` that needs no login; to be closed, or used in a ``with``.
 
     Parameters
@@ -66,17 +65,6 @@ class ReccoBeats:
         url = url or os.environ.get("RECCOBEATS_URL", "").strip() or URL
         self._cache = cache
         self._web = WebClient("ReccoBeats", url, patience=patience)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close all connections."""

@@ -48,6 +48,8 @@ class SpotifyClient:
     ----------
     refusal : str or None
         Why Spotify tells no audio features, in one sentence, once it has said no.
+    refusal_is_new : bool
+        Whether it said so in this run, not in an earlier one.
     """
 
     name = shapes.SOURCE
@@ -69,6 +71,7 @@ class SpotifyClient:
         self._matcher = Matcher(self._connection, cache)
         self._writer = Writer(self._connection, self._lists)
         self.refusal: str | None = None
+        self.refusal_is_new = False
 
     def close(self) -> None:
         """Close all connections."""
@@ -271,7 +274,7 @@ class SpotifyClient:
         return self.refusal is not None
 
     def _refused(self) -> None:
-        self.refusal = REFUSAL
+        self.refusal, self.refusal_is_new = REFUSAL, True
         app = self._connection.tokens.client_id
         self._cache.put(self.name, "audio-features-refused", app, True, days=_REFUSED_DAYS)
 

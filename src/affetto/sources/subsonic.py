@@ -33,7 +33,6 @@ from affetto.sources.music_server import (
     entry_of,
     is_kept_for,
     login_setting,
-    name_of_key,
     suffix_of,
     text_of,
 )
@@ -56,38 +55,15 @@ WRITTEN_AT_ONCE: Final = 100
 
 
 class Subsonic(MusicServer):
-    """A Subsonic server as a source of playlists and audio, and as a target of playlists.
+    """A Subsonic server, as `affetto.sources.music_server.MusicServer` says."""
 
-    Parameters
-    ----------
-    account : Account
-        ``url``, ``user``; ``password``, ``api_key`` or what `login` kept; ``music_folder``,
-        where the server's files stand on this machine, if they do.
-    cache : AnswerCache
-    patience : Patience, optional
-
-    Raises
-    ------
-    LoginError
-        If it is not known where the server is, or who asks.
-    UsageError
-        If the address is none.
-    """
-
-    name = SERVICE
+    name, title, ways = SERVICE, "Subsonic", WAYS
     favourites = "starred"
     handles = "subsonic:song/"
+    keys_name_users = True
 
     def __init__(self, account: Account, cache: AnswerCache, *, patience: Patience | None = None):
-        url, user = account.setting("url"), account.setting("user")
-        if not url:
-            raise LoginError(f"no Subsonic server is known: {WAYS}")
-        url = base_of(url)
-        api_key = login_setting(account, "api_key", url, user or "")
-        if not user and not api_key:
-            raise LoginError(f"no user of the Subsonic server {url} is known: {WAYS}")
-        self._is_nameless = not user
-        super().__init__(account, cache, url, user or name_of_key(str(api_key)), patience)
+        super().__init__(account, cache, patience=patience)
         self._wire_made: SubsonicWire | None = None
 
     @property
@@ -105,9 +81,25 @@ class Subsonic(MusicServer):
         """The connection; made, and the secret looked for, when something must be asked."""
         with self._lock:
             if self._wire_made is None:
-                who = _credentials(self._account, self._url, self._user)
+                who = self._credentials()
                 self._wire_made = SubsonicWire(self._url, who, self._cache, self._patience)
             return self._wire_made
+
+    def _credentials(self) -> Credentials:
+        account, url, user = self._account, self._url, self._user
+        if self._api_key:
+            return Credentials(user, api_key=self._api_key)
+        if password := login_setting(account, "password", url, user):
+            return Credentials(user, password=password)
+        kept = account.kept()
+        salt, token = kept.get("salt"), kept.get("token")
+        if salt and token and is_kept_for(account, url, user):
+            return Credentials(user, salt=str(salt), token=str(token))
+        raise LoginError(f"there is no login of {user} at the Subsonic server {url}: {WAYS}")
+
+    @staticmethod
+    def _address(url: str) -> str:
+        return base_of(url)
 
     def _ask_playlists(self, start: int) -> Page:
         told = map(_playlist, self._all_playlists())
@@ -197,9 +189,9 @@ class Subsonic(MusicServer):
     def _make(self, name: str, tracks: Sequence[str]) -> None:
         if self._wire.takes_forms():
             asked = {"name": name, "songId": list(tracks)}
-            told = self._wire.ask("createPlaylist", asked, repeatable=False)
-            if "playlist" in told:
-                self._check_written(tracks, _ids_in(inner(told, "playlist")))
+            made = inner(self._wire.ask("createPlaylist", asked, repeatable=False), "playlist")
+            if key := text_of(made.get("id")):
+                self._check_written(tracks, _ids_in(made) if "entry" in made else self._ids(key))
             return
         asked = {"name": name, "songId": list(tracks[:WRITTEN_AT_ONCE])}
         told = self._wire.ask("createPlaylist", asked, repeatable=False)
@@ -218,7 +210,7 @@ class Subsonic(MusicServer):
             "createPlaylist", {"playlistId": key, "songId": list(tracks[:n_first])}
         )
         self._extend(key, tracks)
-        is_told = "playlist" in told and n_first >= len(tracks)
+        is_told = "entry" in inner(told, "playlist") and n_first >= len(tracks)
         now = _ids_in(inner(told, "playlist")) if is_told else self._ids(key)
         self._check_written(tracks, now)
 
@@ -266,9 +258,12 @@ def login(
     ):
         wire.ask("ping")
         knows_tokens = wire.finding().tokens
+    # First whose it is: a password without that would be told to whatever server is set.
+    account.keep({"url": url, "user": user, "salt": None, "token": None})
     in_keyring = account.keep_secret("password", password)
-    salted = who.salted() if knows_tokens and not in_keyring else who
-    account.keep({"url": url, "user": user, "salt": salted.salt, "token": salted.token})
+    if knows_tokens and not in_keyring:
+        salted = who.salted()
+        account.keep({"salt": salted.salt, "token": salted.token})
     if account.secret("api_key") and not os.environ.get(account.variable("api_key")):
         account.keep_secret("api_key", "")  # of an earlier login; it would count before this one
     if not in_keyring and not knows_tokens:
@@ -278,18 +273,6 @@ def login(
             "runs"
         )
     return user
-
-
-def _credentials(account: Account, url: str, user: str) -> Credentials:
-    if api_key := login_setting(account, "api_key", url, user):
-        return Credentials(user, api_key=api_key)
-    if password := login_setting(account, "password", url, user):
-        return Credentials(user, password=password)
-    kept = account.kept()
-    salt, token = kept.get("salt"), kept.get("token")
-    if salt and token and is_kept_for(account, url, user):
-        return Credentials(user, salt=str(salt), token=str(token))
-    raise LoginError(f"there is no login of {user} at the Subsonic server {url}: {WAYS}")
 
 
 def _content(told: Mapping[str, Any], url: str) -> dict[str, Any]:

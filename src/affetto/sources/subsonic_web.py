@@ -169,6 +169,8 @@ class SubsonicWire:
                 # This one tells only users. If it takes no form it goes on saying no.
                 asked = self._signed(dict(_SAID))
                 told = _response(self.client.json(page, method="POST", form=asked), self.url, page)
+                if told.get("status") != "ok":
+                    return Finding(is_open=True)  # not kept: perhaps only the login was wrong
         except ServiceRefusedError as exc:
             if exc.status in _OUT_OF_ORDER:
                 raise

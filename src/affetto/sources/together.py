@@ -2,11 +2,14 @@
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from queue import SimpleQueue
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 Q = TypeVar("Q")
 A = TypeVar("A")
+
+_HEARD_S = 0.2  # how long Ctrl-C may wait
 
 
 def asked_together(
@@ -66,7 +69,7 @@ def asked_together(
                     n_threads += 1
             if not n_under_way:
                 break
-            question, answer, error = done.get()
+            question, answer, error = _taken(done)
             n_under_way -= 1
             if error is None:
                 yield question, answer  # type: ignore[misc]
@@ -77,3 +80,13 @@ def asked_together(
     finally:
         for _ in range(n_threads):
             waiting.put(None)
+
+
+def _taken(done: SimpleQueue[A]) -> A:
+    """Wait for an answer so that Ctrl-C is heard meanwhile.
+
+    Once Polars is loaded, a wait without an end goes on through the signal.
+    """
+    while True:
+        with suppress(Empty):
+            return done.get(timeout=_HEARD_S)

@@ -15,8 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Any, NoReturn, Self
+from typing import IO, Any, NoReturn
 from urllib.parse import urlsplit
 
 import affetto
@@ -30,6 +29,7 @@ from affetto.errors import (
     UsageError,
 )
 from affetto.output import written_aside
+from affetto.sources.contract import Closable
 from affetto.sources.patience import Gate, Patience, TryAgainError, wait_of
 
 try:
@@ -61,7 +61,8 @@ class _Redacted(logging.Filter):
         return True
 
 
-for _logger in ("httpx", "urllib3.connectionpool"):
+# The last tells the headers of answers: a redirection repeats the address that was asked.
+for _logger in ("httpx", "urllib3.connectionpool", "httpcore.http11"):
     logging.getLogger(_logger).addFilter(_Redacted())
 
 
@@ -70,7 +71,7 @@ def redacted(text: str) -> str:
     return _SECRET.sub(lambda match: f"{match[1] or match[2]}…", text)
 
 
-class WebClient:
+class WebClient(Closable):
     """The connection to one service; to be closed, or used in a ``with``.
 
     It may be used by `Patience.at_once` threads at a time.
@@ -119,17 +120,6 @@ class WebClient:
             raise UsageError(
                 f"the proxy that the environment names cannot be used: {redacted(str(exc))}"
             ) from exc
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close all connections."""

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 
+from affetto.sources.accounts import Account
 from affetto.sources.patience import Patience
 
 QUICK = Patience(
@@ -70,3 +71,48 @@ class Case(ABC):
         """End the service."""
         if self.service is not None:
             self.service.stop()
+
+
+class MusicServerCase(Case):
+    """A server of music, whose user is told by the environment.
+
+    Attributes
+    ----------
+    kind : type of affetto.sources.music_server.MusicServer
+    """
+
+    kind: type
+
+    def __init__(self, folder, monkeypatch, service):
+        self.name = self.kind.name
+        self.folder, self.service = folder, service.start()
+        settings = {"URL": service.url, "USER": "ada", "PASSWORD": SECRETS[0]}
+        for name in ("API_KEY", "MUSIC_FOLDER"):
+            monkeypatch.delenv(self.variable(name), raising=False)
+        for name, value in settings.items():
+            monkeypatch.setenv(self.variable(name), value)
+
+    def variable(self, name):
+        return f"{self.name}_{name}".upper()
+
+    def account(self):
+        return Account(self.name, self.folder / "accounts")
+
+    def open(self, cache, patience=QUICK):
+        return self.kind(self.account(), cache, patience=patience)
+
+    @abstractmethod
+    def add_track(self, i):
+        """Put track i into the catalogue; give the server's id of it."""
+
+    @abstractmethod
+    def tracks_of(self, key):
+        """Give the list of tracks in a playlist."""
+
+    def add_playlist(self, name, n, *, first=0):
+        tracks = [self.add_track(i) for i in range(first, first + n)]
+        self.service.add_playlist(name, tracks)
+        return f"{self.name}:playlist/{name}"
+
+    def unknown(self):
+        return f"{self.name}:playlist/Nowhere"

@@ -39,7 +39,7 @@ class JellyfinServer(Service):
 
     def __init__(self):
         super().__init__()
-        self.users, self.tokens, self.keys = {}, {}, set()
+        self.users, self.tokens, self.keys, self.devices = {}, {}, set(), {}
         self.items, self.playlists, self.favourites = {}, {}, []
         self.takes_twice, self.may_download = False, True
         self.n_made = 0
@@ -85,9 +85,9 @@ class JellyfinServer(Service):
         there = Counter(item for _, item in entries)
         for item in items:
             if self.takes_twice or anything or not there[item]:
-                # As since 10.10: the entry's id is the item's, but where it stands twice.
+                # Since 10.10 the entry's id is the item's; very old ones had one for each.
                 n = there[item]
-                entries.append((f"{item}-{n}" if n else item, item))
+                entries.append((f"{item}-{n}" if n and self.takes_twice else item, item))
                 there[item] += 1
 
     def named(self, name):
@@ -104,8 +104,11 @@ class JellyfinServer(Service):
         if not {"Client", "Device", "DeviceId", "Version"} <= set(said):
             return Answer(b"Error processing request.", 400, kind="text/plain")
         if seen.path == "/Users/AuthenticateByName" and seen.method == "POST":
-            return self.authenticate(seen.json())
+            return self.authenticate(seen.json(), said["DeviceId"])
         token = unquote(said.get("Token", ""))
+        if seen.path == "/Sessions/Logout" and seen.method == "POST":
+            self.tokens.pop(token, None)
+            return Answer(None, 204)
         caller = self.tokens.get(token)
         if caller is None and token not in self.keys:
             return Answer(b"", 401)
@@ -136,18 +139,19 @@ class JellyfinServer(Service):
             key = self.add_playlist(
                 asked["Name"], [], owner=asked["UserId"], is_public=asked.get("IsPublic", True)
             )
-            if not set(asked["Ids"]) <= set(self.items):
-                return Answer(b"Error processing request.", 400, kind="text/plain")
-            self.append(key, asked["Ids"])
+            self.append(key, [one for one in asked["Ids"] if one in self.items])
             return Answer({"Id": key})
         return Answer(b"", 404)
 
-    def authenticate(self, asked):
+    def authenticate(self, asked, device):
         for user, one in self.users.items():
             same_name = one["Name"].lower() == asked["Username"].lower()
             if same_name and one["password"] == asked["Pw"]:
-                token = guid("token", len(self.tokens))
-                self.tokens[token] = user
+                self.n_made += 1
+                token = guid("token", self.n_made)
+                # A login ends those before it of the same user and device.
+                self.tokens.pop(self.devices.get((user, device)), None)
+                self.tokens[token], self.devices[user, device] = user, token
                 return Answer({"User": self.shown(user), "AccessToken": token, "ServerId": "x"})
         return Answer(b"Error processing request.", 401, kind="text/plain")
 
