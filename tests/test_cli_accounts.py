@@ -203,5 +203,42 @@ def test_a_password_is_no_option():
 
 
 def test_an_unknown_service_is_wrong_usage():
-    _, said = affetto("login", "napster", code=2)
-    assert "spotify" in said
+    for command in ("login", "logout"):
+        _, said = affetto(command, "napster", code=2)
+        assert "unknown service 'napster': expected spotify, subsonic (Navidrome" in said
+    _, said = affetto("login", "jelyfin", code=2)
+    assert "did you mean jellyfin?" in " ".join(said.split())
+
+
+def test_navidrome_is_another_name(subsonic):
+    said = typed("login", "Navidrome", lines=[subsonic.url, "ada", PASSWORD])
+    assert "Logged in to Subsonic as ada" in said
+
+
+def test_an_address_is_checked_before_a_password_is_asked_for(subsonic):
+    _, said = affetto("login", "subsonic", "--url", "ftp://music", code=2)
+    assert "expected one such as https://music.example.org" in said and "assword" not in said
+    bare = subsonic.url.removeprefix("http://")  # as people write it
+    assert "Logged in" in typed("login", "subsonic", lines=[bare, "ada", PASSWORD])
+
+
+def test_whoever_sits_there_may_try_again(subsonic, monkeypatch):
+    answers = iter([subsonic.url, "ada", "wr0ng", "wr0ng again", PASSWORD])
+    asked = []
+
+    def prompt(text, **_):
+        asked.append(text)
+        return next(answers)
+
+    monkeypatch.setattr("typer.prompt", prompt)
+    monkeypatch.setattr("affetto.cli_accounts._is_there", lambda: True)
+    _, said = affetto("login", "subsonic")
+    assert said.count("try again") == 2 and "Logged in to Subsonic as ada" in said
+    assert asked[2:] == [f"Password of ada at {subsonic.url}"] * 3
+    assert "wr0ng" not in said
+
+
+def test_a_wrong_password_of_the_environment_is_named(subsonic, monkeypatch):
+    monkeypatch.setenv("SUBSONIC_PASSWORD", "wr0ng")
+    _, said = affetto("login", "subsonic", "--url", subsonic.url, "--user", "ada", code=1)
+    assert "the password is that of SUBSONIC_PASSWORD" in said and "wr0ng" not in said

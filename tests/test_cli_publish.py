@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from affetto import cli_publish
+from affetto.collecting.services import Services
 from affetto.errors import LoginError, ServiceBusyError, ServiceRefusedError
 from affetto.features import FEATURE_NAMES
 from affetto.library import store
@@ -41,7 +41,7 @@ def target(monkeypatch: pytest.MonkeyPatch) -> MemoryTarget:
     """A service that knows songs 0 to 8, as t0 to t8."""
     made = MemoryTarget()
     made.knows([Track(title=f"Song {k}", artist=f"Artist {k % 4}") for k in range(9)])
-    monkeypatch.setattr(cli_publish, "open_target", lambda service, cache, stack: made)
+    monkeypatch.setattr(Services, "target", lambda services, name: made)
     return made
 
 

@@ -1,8 +1,13 @@
 """Options that several commands share."""
 
-from typing import Annotated
+import difflib
+from typing import Annotated, Final
 
 import typer
+
+from affetto.errors import UsageError
+
+SERVICES: Final = ("spotify", "subsonic", "jellyfin")
 
 ModelOption = Annotated[
     str | None, typer.Option("--model", "-m", help="A .affetto file. Default: affetto's own.")
@@ -22,3 +27,24 @@ DropOption = Annotated[str, typer.Option(help="Labels to leave out: sad,other.")
 def names_in(text: str) -> tuple[str, ...]:
     """Read an option of several names with commas between them."""
     return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def service_named(text: str) -> str:
+    """Read the name of a service, also as people call it.
+
+    Raises
+    ------
+    UsageError
+        If it is none that affetto knows.
+    """
+    name = text.strip().lower()
+    if name == "navidrome":
+        return "subsonic"
+    if name in SERVICES:
+        return name
+    near = difflib.get_close_matches(name, SERVICES, n=1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    raise UsageError(
+        f"unknown service {text!r}: expected spotify, subsonic (Navidrome and all that speak it) "
+        f"or jellyfin{hint}"
+    )

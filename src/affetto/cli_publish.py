@@ -1,35 +1,23 @@
 """The command that writes mood playlists to a service: parse, call, print; no logic of its own."""
 
 import json
-from contextlib import ExitStack, closing
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from affetto.cli_options import JsonOption, LabelOption
+from affetto.cli_options import LabelOption, service_named
 from affetto.errors import UsageError
 
 if TYPE_CHECKING:  # loads more than --help needs
     from affetto.collecting.publishing import Change
     from affetto.collecting.wanted import Wanted
     from affetto.library.mixes import Rules
-    from affetto.sources.cache import AnswerCache
-    from affetto.sources.contract import PlaylistTarget
-
-
-class Service(StrEnum):
-    """Where playlists can be written to."""
-
-    spotify = "spotify"
-    subsonic = "subsonic"
-    jellyfin = "jellyfin"
 
 
 def publish(
     to: Annotated[
-        Service,
+        str,
         typer.Option(
             "--to",
             metavar="SERVICE",
@@ -70,17 +58,21 @@ def publish(
     db: Annotated[
         Path | None, typer.Option("--db", help="The library's database. Default: your own.")
     ] = None,
-    as_json: JsonOption = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON for machines, a playlist a line.")
+    ] = False,
 ) -> None:
     """Write mood playlists to Spotify, Subsonic or Jellyfin; shows first what would change."""
     from affetto import terminal, terminal_publish
     from affetto.collecting.publishing import plan
     from affetto.collecting.publishing import publish as carry_out
+    from affetto.collecting.services import Services
     from affetto.collecting.wanted import checked_prefix
     from affetto.library.mixes import Rules
     from affetto.moods import wanted_mood
     from affetto.sources.cache import AnswerCache
 
+    service = service_named(to)
     checked_prefix(prefix)
     moods = tuple(wanted_mood(each) for each in mood or ())
     rules = Rules(moods, min_confidence, n=n, surest=surest)
@@ -90,9 +82,9 @@ def publish(
         wanted = _of_tables(tables, rules, label, prefix)
     else:
         wanted = _of_library(db, rules, journey, seed, prefix)
-    title = to.value.capitalize()
-    with AnswerCache(refresh=refresh) as cache, ExitStack() as stack:
-        target = open_target(to, cache, stack)
+    title = service.capitalize()
+    with AnswerCache(refresh=refresh) as cache, Services(cache) as services:
+        target = services.target(service)
         with terminal_publish.looking(title) as progress:
             changes = plan(target, wanted, progress)
         for note in cache.notes:
@@ -149,23 +141,3 @@ def _tell(changes: "list[Change]", service: str, *, as_json: bool, write: bool) 
         return
     terminal_publish.changes(changes, service, write=write)
     terminal_publish.closing(changes, service, write=write)
-
-
-def open_target(service: Service, cache: "AnswerCache", stack: ExitStack) -> "PlaylistTarget":
-    """Open the service that playlists go to; `stack` closes it."""
-    from affetto.sources.accounts import Account
-
-    account = Account(service.value)
-    match service:
-        case Service.spotify:
-            from affetto.sources.spotify import SpotifyClient
-
-            return stack.enter_context(closing(SpotifyClient(account, cache)))
-        case Service.subsonic:
-            from affetto.sources.subsonic import Subsonic
-
-            return stack.enter_context(closing(Subsonic(account, cache)))
-        case Service.jellyfin:
-            from affetto.sources.jellyfin import Jellyfin
-
-            return stack.enter_context(closing(Jellyfin(account, cache)))

@@ -21,6 +21,14 @@ def cache():
 
 
 @pytest.fixture
+def account(case, monkeypatch):
+    """An account of which nothing is in the environment, and nothing kept."""
+    for name in ("URL", "USER", "PASSWORD"):
+        monkeypatch.delenv(case.variable(name))
+    return case.account()
+
+
+@pytest.fixture
 def source(case, cache):
     with closing(case.open(cache)) as opened:
         yield opened

@@ -12,6 +12,7 @@ from keyring.errors import KeyringLocked
 
 from affetto.errors import OutputError, ServiceError
 from affetto.sources.accounts import Account, default_folder
+from services.keyrings import MemoryKeyring
 
 
 class LockedKeyring(MemoryKeyring):

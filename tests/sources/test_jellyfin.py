@@ -15,7 +15,7 @@ from affetto.sources.contract import Listed
 from affetto.sources.jellyfin import PAGE, Jellyfin, login
 from affetto.tracks import Track
 from services.base import Answer, Fault, failing, web_page
-from services.case import QUICK, SECRETS
+from services.case import QUICK, SECRETS, entries, entries_of
 from services.jellyfin_case import JellyfinCase
 from services.jellyfin_server import guid
 
@@ -31,29 +31,11 @@ def case(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def account(case, monkeypatch):
-    """Nothing in the environment, nothing kept."""
-    for name in ("URL", "USER", "PASSWORD"):
-        monkeypatch.delenv(f"JELLYFIN_{name}")
-    return case.account()
-
-
-@pytest.fixture
 def key(server, monkeypatch):
     """An API key in place of the password."""
     monkeypatch.delenv("JELLYFIN_PASSWORD")
     monkeypatch.setenv("JELLYFIN_API_KEY", API_KEY)
     server.keys.add(API_KEY)
-
-
-def entries(source, reference):
-    (found,) = source.find(reference)
-    return list(source.tracks(found))
-
-
-def entries_of(case, cache, reference):
-    with closing(case.open(cache)) as source:
-        return entries(source, reference)
 
 
 class TestLogin:

@@ -4,6 +4,7 @@ import logging
 import sqlite3
 import zlib
 from contextlib import closing
+from functools import partial
 
 import pytest
 
@@ -19,16 +20,16 @@ from affetto.sources.cache import AnswerCache
 from affetto.sources.contract import Listed
 from affetto.tracks import Track
 from services.base import Fault, failing, web_page
-from services.case import SECRETS
+from services.case import SECRETS, entries, entries_of
 from services.jellyfin_case import JellyfinCase
 from services.subsonic_case import SubsonicCase
 
 NAME = "affetto: Happy"
 PASSWORD = SECRETS[0]
 CASES = {
-    "jellyfin": lambda *where: JellyfinCase(*where),
-    "subsonic": lambda *where: SubsonicCase(*where),
-    "old subsonic": lambda *where: SubsonicCase(*where, is_old=True),
+    "jellyfin": JellyfinCase,
+    "subsonic": SubsonicCase,
+    "old subsonic": partial(SubsonicCase, is_old=True),
 }
 
 
@@ -39,18 +40,13 @@ def case(request, tmp_path, monkeypatch):
     made.close()
 
 
-def entries(source, reference):
-    (found,) = source.find(reference)
-    return list(source.tracks(found))
-
-
 class TestWhoAsks:
     @pytest.mark.parametrize("missing", ["URL", "USER", "PASSWORD"])
     def test_what_is_missing_is_told_with_the_ways_to_it(self, case, cache, monkeypatch, missing):
         monkeypatch.delenv(case.variable(missing))
         ways = f"affetto login {case.name}.*{case.variable('URL')}"
-        with pytest.raises(LoginError, match=ways), closing(case.open(cache)) as source:
-            source.find(f"{case.name}:")
+        with pytest.raises(LoginError, match=ways):
+            entries_of(case, cache, f"{case.name}:playlist/Calm")
 
     def test_an_address_that_is_none(self, case, cache, monkeypatch):
         monkeypatch.setenv(case.variable("URL"), "music.example.org")
@@ -59,11 +55,8 @@ class TestWhoAsks:
 
     def test_a_server_that_is_not_there(self, case, cache, monkeypatch):
         monkeypatch.setenv(case.variable("URL"), "http://127.0.0.1:9")
-        with (
-            closing(case.open(cache)) as source,
-            pytest.raises(ServiceUnreachableError, match=":9"),
-        ):
-            source.find(f"{case.name}:")
+        with pytest.raises(ServiceUnreachableError, match=r"127\.0\.0\.1:9"):
+            entries_of(case, cache, f"{case.name}:playlist/Calm")
 
 
 class TestLists:

@@ -20,7 +20,7 @@ from affetto.sources.contract import FoundPlaylist, Listed
 from affetto.sources.subsonic import Subsonic, login
 from affetto.tracks import Track, looks_like_track_id
 from services.base import Answer, Fault, failing, web_page
-from services.case import QUICK, SECRETS
+from services.case import QUICK, SECRETS, entries, entries_of
 from services.keyrings import MemoryKeyring
 from services.subsonic_case import SubsonicCase
 
@@ -42,11 +42,6 @@ def case(request, tmp_path, monkeypatch):
 
 both = pytest.mark.parametrize("case", [{}, {"is_old": True}], indirect=True, ids=["new", "old"])
 old = pytest.mark.parametrize("case", [{"is_old": True}], indirect=True, ids=["old"])
-
-
-def entries(source, reference):
-    (found,) = source.find(reference)
-    return list(source.tracks(found))
 
 
 def sent(server):
@@ -173,12 +168,6 @@ class TestWhoAsks:
 
 
 class TestLogin:
-    @pytest.fixture
-    def account(self, case, monkeypatch):
-        for name in ("URL", "USER", "PASSWORD"):
-            monkeypatch.delenv(f"SUBSONIC_{name}")
-        return case.account()
-
     @both
     def test_without_a_keyring_a_salted_token_is_kept(self, case, server, account, cache):
         assert login(account, f"{server.url}/rest", "ada", PASSWORD, patience=QUICK) == "ada"
@@ -208,7 +197,7 @@ class TestLogin:
         assert account.kept() == {} and account.secret("password") is None
 
     def test_a_login_that_cannot_be_kept_changes_nothing(
-        self, server, account, cache, tmp_path, monkeypatch, use_keyring
+        self, server, account, monkeypatch, use_keyring
     ):
         use_keyring(MemoryKeyring())
         account.keep({"url": "http://127.0.0.1:9", "user": "ada"})
@@ -241,11 +230,6 @@ class TestLogin:
         monkeypatch.setenv("SUBSONIC_USER", "bob")
         with closing(case.open(cache)) as source, pytest.raises(LoginError, match="no login"):
             source.find("subsonic:")
-
-
-def entries_of(case, cache, reference):
-    with closing(case.open(cache)) as source:
-        return entries(source, reference)
 
 
 class TestReferences:

@@ -1,7 +1,6 @@
 """One suite over all services that take playlists: what is found, written, and left alone."""
 
 import time
-from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -9,7 +8,6 @@ import pytest
 from affetto.collecting.publishing import plan, publish
 from affetto.collecting.wanted import PREFIX, Wanted
 from affetto.errors import LoginError, PlaylistError, ServiceBusyError, ServiceError
-from affetto.sources.cache import AnswerCache
 from affetto.sources.contract import PlaylistTarget, TargetPlaylist
 from affetto.sources.music_server import WRITTEN_BACK
 from affetto.tracks import Track
@@ -57,9 +55,8 @@ def case(request, tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def target(case, tmp_path):
-    with AnswerCache(tmp_path / "answers.sqlite") as cache, closing(case.open(cache)) as opened:
-        yield opened
+def target(source):
+    return source
 
 
 def ids(case, places):

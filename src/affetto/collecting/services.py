@@ -10,7 +10,7 @@ from affetto.collecting.hearing import OwnAudio
 from affetto.collecting.recordings import Recordings
 from affetto.collecting.references import FILES
 from affetto.sources.cache import AnswerCache
-from affetto.sources.contract import FeatureSource, PlaylistSource
+from affetto.sources.contract import FeatureSource, PlaylistSource, PlaylistTarget
 from affetto.sources.local import LocalSource
 
 
@@ -99,6 +99,19 @@ class Services:
         """
         source: PlaylistSource = self._client(name)
         return source
+
+    def target(self, name: str) -> PlaylistTarget:
+        """Give a service that playlists can be written to.
+
+        Raises
+        ------
+        ClientMissingError
+            If it needs the extra ``[sources]``.
+        ServiceError
+            If there is no login for it.
+        """
+        target: PlaylistTarget = self._client(name)
+        return target
 
     def teller(self, name: str) -> FeatureSource | None:
         """Give a source of features; None where all it knows was in its lists.

@@ -105,7 +105,8 @@ class Session(requests.Session):
         try:
             _check(response, raw, path)
         except TryAgainError as exc:
-            if repeatable or exc.wait_s is not None or response.status_code == 429:
+            # A 429 did nothing; a 503 that asks to wait may be a proxy's, after the deed.
+            if repeatable or response.status_code == 429:
                 raise
             raise exc.error from exc
         return response

@@ -44,6 +44,7 @@ LARGEST_ANSWER = 64 * 2**20
 """Bytes of JSON that one answer may hold."""
 
 _LARGEST_FILE = 2 * 2**30
+_ERRNO = re.compile(r"^\[Errno -?\d+\] ")
 _TOLD = 200  # letters of a service's own words that are passed on
 _SECRET = re.compile(
     r"(?i)([?&](?:t|s|p|u|token|api_?key|access_token|refresh_token|code|client_secret|password)=)"
@@ -300,8 +301,8 @@ class WebClient(Closable):
         message = f"{words}: {told}" if told else f"{words} {response.reason_phrase}".rstrip()
         kind = LoginError if status == 401 else ServiceRefusedError
         error = kind(message, status=status, told=told)
-        if status == 429 or (status == 503 and "retry-after" in headers):
-            # It says itself that it did nothing.
+        # With 429 it says itself that it did nothing; a 503 may be a proxy's, after the deed.
+        if status == 429 or (status == 503 and repeatable and "retry-after" in headers):
             wait_s = wait_of(headers.get("retry-after"), headers.get("date"))
             raise TryAgainError(error, wait_s)
         may_help = status >= 500 or status == 408
@@ -312,7 +313,7 @@ class WebClient(Closable):
         if isinstance(error, httpx.TimeoutException):
             cause = f"no answer within {self.patience.timeout_s:g} s"
         else:
-            cause = redacted(str(error)) or type(error).__name__
+            cause = _ERRNO.sub("", redacted(str(error))) or type(error).__name__
         told = ServiceUnreachableError(
             f"{self.service} ({self.base_url}) cannot be reached: {cause}; is it running, and "
             "is there a network?"

@@ -1,6 +1,7 @@
 """How the contract suites drive one source, whatever it is."""
 
 from abc import ABC, abstractmethod
+from contextlib import closing
 
 from affetto.sources.accounts import Account
 from affetto.sources.patience import Patience
@@ -17,6 +18,18 @@ QUICK = Patience(
 
 SECRETS = ("tr0ub4dor-password", "s3cret-client", "s3cret-api-key")
 """What is used as password, client secret, key: may stand in no error, log or cache."""
+
+
+def entries(source, reference):
+    """Find one playlist and list it whole."""
+    (found,) = source.find(reference)
+    return list(source.tracks(found))
+
+
+def entries_of(case, cache, reference):
+    """List a playlist in a run of its own."""
+    with closing(case.open(cache)) as source:
+        return entries(source, reference)
 
 
 class Case(ABC):
