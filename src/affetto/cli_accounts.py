@@ -86,7 +86,7 @@ def logout(service: ServiceArgument) -> None:
 
 def _spotify(account: "Account", *, browser: bool, port: int) -> str:
     from affetto import terminal
-    from affetto.sources import spotify_login
+    from affetto.sources.spotify import login as spotify_login
 
     return spotify_login.login(
         account, port=port, open_browser=browser, say=terminal.note, ask=typer.prompt

@@ -16,7 +16,7 @@ from affetto.sources.local import LocalSource
 
 def _spotify(cache: AnswerCache) -> Any:
     from affetto.sources.accounts import Account  # noqa: PLC0415 - the extra [sources]
-    from affetto.sources.spotify import SpotifyClient  # noqa: PLC0415
+    from affetto.sources.spotify.client import SpotifyClient  # noqa: PLC0415
 
     return SpotifyClient(Account("spotify"), cache)
 

@@ -3,7 +3,7 @@
 import time
 
 from affetto.sources.accounts import Account
-from affetto.sources.spotify import SpotifyClient
+from affetto.sources.spotify.client import SpotifyClient
 from services.case import QUICK, Case
 from services.spotify_server import CLIENT_ID, SpotifyServer, track
 

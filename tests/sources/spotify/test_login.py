@@ -15,9 +15,9 @@ import pytest
 from affetto.errors import LoginError, ServiceError, ServiceRefusedError, UsageError
 from affetto.sources.accounts import Account
 from affetto.sources.cache import AnswerCache
-from affetto.sources.spotify import SpotifyClient
-from affetto.sources.spotify_login import Listener, code_of, login, redirect_of
-from affetto.sources.spotify_web import SCOPES
+from affetto.sources.spotify.client import SpotifyClient
+from affetto.sources.spotify.connection import SCOPES
+from affetto.sources.spotify.login import Listener, code_of, login, redirect_of
 from services.base import Fault, failing
 from services.case import QUICK
 from services.spotify_case import no_login
@@ -232,7 +232,7 @@ def test_a_redirect_that_cannot_be_used_is_refused_with_a_reason(account, monkey
 def test_the_documentation_names_the_redirect_that_is_used(account, monkeypatch):
     # Spotify compares it with the app's settings letter by letter.
     monkeypatch.delenv("SPOTIFY_REDIRECT_URI", raising=False)
-    text = Path(__file__).parents[2].joinpath("docs", "collecting.md").read_text(encoding="utf-8")
+    text = Path(__file__).parents[3].joinpath("docs", "collecting.md").read_text(encoding="utf-8")
     assert set(re.findall(r"http://127[^`\s]*", text)) == {redirect_of(account)}
 
 

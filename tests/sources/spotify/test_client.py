@@ -23,8 +23,8 @@ from affetto.errors import (
 from affetto.sources.accounts import Account
 from affetto.sources.cache import AnswerCache
 from affetto.sources.contract import FeatureSource, Listed, PlaylistSource, PlaylistTarget
-from affetto.sources.spotify import SpotifyClient
-from affetto.sources.spotify_shapes import listed, read_reference, reduced_entry
+from affetto.sources.spotify.client import SpotifyClient
+from affetto.sources.spotify.shapes import listed, read_reference, reduced_entry
 from affetto.tracks import Track, first_artist
 from services.base import Answer, Fault, busy, failing, web_page
 from services.case import QUICK
@@ -412,7 +412,7 @@ class TestListsThatChange:
         assert len(server.asked("/items")) == 2
 
     def test_a_list_without_end_is_given_up(self, client, server, monkeypatch):
-        monkeypatch.setattr("affetto.sources.spotify_lists._MOST_PAGES", 6)
+        monkeypatch.setattr("affetto.sources.spotify.lists._MOST_PAGES", 6)
         key = server.add_playlist("Liar", tracks(0, 1_000))
         with pytest.raises(ServiceAnswerError, match="does not end after 300 entries"):
             self.list(client, key)

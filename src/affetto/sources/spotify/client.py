@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from affetto.errors import PlaylistError, ServiceAnswerError, ServiceRefusedError
-from affetto.sources import spotify_shapes as shapes
 from affetto.sources.accounts import Account
 from affetto.sources.cache import FEATURES_DAYS, MISS_DAYS, AnswerCache
 from affetto.sources.contract import (
@@ -16,10 +15,11 @@ from affetto.sources.contract import (
     silent,
 )
 from affetto.sources.patience import Patience
-from affetto.sources.spotify_lists import Lists
-from affetto.sources.spotify_session import is_about_asker
-from affetto.sources.spotify_target import Matcher, Writer
-from affetto.sources.spotify_web import Connection
+from affetto.sources.spotify import shapes
+from affetto.sources.spotify.connection import Connection
+from affetto.sources.spotify.lists import Lists
+from affetto.sources.spotify.session import is_about_asker
+from affetto.sources.spotify.target import Matcher, Writer
 from affetto.tracks import Track
 
 FEATURES_AT_ONCE = 100

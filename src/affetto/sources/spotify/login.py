@@ -21,8 +21,8 @@ from urllib.parse import parse_qs, urlsplit
 from affetto.errors import LoginError, ServiceAnswerError, ServiceRefusedError, UsageError
 from affetto.sources.accounts import Account
 from affetto.sources.patience import Patience
-from affetto.sources.spotify_session import DASHBOARD, TOKEN_PATH
-from affetto.sources.spotify_web import SCOPES, Connection, client_id_of, pkce_flow
+from affetto.sources.spotify.connection import SCOPES, Connection, client_id_of, pkce_flow
+from affetto.sources.spotify.session import DASHBOARD, TOKEN_PATH
 
 PORT = 8888
 """Port of the redirect, unless told otherwise."""

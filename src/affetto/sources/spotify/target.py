@@ -11,12 +11,12 @@ from affetto.errors import (
     ServiceRefusedError,
     ServiceUnreachableError,
 )
-from affetto.sources import spotify_shapes as shapes
 from affetto.sources.cache import FEATURES_DAYS, MISS_DAYS, AnswerCache
 from affetto.sources.contract import TargetPlaylist
-from affetto.sources.spotify_lists import Lists
-from affetto.sources.spotify_session import is_about_asker
-from affetto.sources.spotify_web import Connection
+from affetto.sources.spotify import shapes
+from affetto.sources.spotify.connection import Connection
+from affetto.sources.spotify.lists import Lists
+from affetto.sources.spotify.session import is_about_asker
 from affetto.tracks import Track, first_artist, normalise_isrc
 
 WRITTEN_AT_ONCE = 100

@@ -15,7 +15,7 @@ from affetto.errors import (
 from affetto.sources.accounts import Account
 from affetto.sources.cache import AnswerCache
 from affetto.sources.patience import Gate, Patience
-from affetto.sources.spotify_session import DASHBOARD, TOKEN_PATH, Session
+from affetto.sources.spotify.session import DASHBOARD, TOKEN_PATH, Session
 from affetto.sources.web import checked_url
 
 try:

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from affetto.errors import PlaylistError, ServiceAnswerError, ServiceRefusedError
-from affetto.sources import spotify_shapes as shapes
 from affetto.sources.cache import PLAYLIST_DAYS, AnswerCache
-from affetto.sources.spotify_session import is_about_asker
-from affetto.sources.spotify_web import Connection
+from affetto.sources.spotify import shapes
+from affetto.sources.spotify.connection import Connection
+from affetto.sources.spotify.session import is_about_asker
 
 PAGE = 50
 """Entries a page: the most that the API gives since 2026."""
@@ -33,7 +33,7 @@ class Lists:
         self._connection, self._cache = connection, cache
 
     def playlist(self, key: str) -> dict[str, Any]:
-        """Tell of one playlist: see `affetto.sources.spotify_shapes.reduced_playlist`.
+        """Tell of one playlist: see `affetto.sources.spotify.shapes.reduced_playlist`.
 
         Raises
         ------
@@ -69,12 +69,12 @@ class Lists:
             yield from page["entries"]
 
     def entries(self, key: str, name: str, *, keep: bool = True) -> Iterator[dict[str, Any]]:
-        """List a playlist's pages: see `affetto.sources.spotify_shapes.read_page`.
+        """List a playlist's pages: see `affetto.sources.spotify.shapes.read_page`.
 
         Parameters
         ----------
         key : str
-            `affetto.sources.spotify_shapes.SAVED` for the user's saved tracks.
+            `affetto.sources.spotify.shapes.SAVED` for the user's saved tracks.
         name : str
             For messages.
         keep : bool

@@ -1,0 +1,1 @@
+"""Spotify: playlists, features tried once, a target for playlists, and the login."""
