@@ -318,7 +318,7 @@ def test_groups_that_cross_and_yet_cannot_be_held_out():
     y = np.repeat([0, 1, 1, 2], 10)
     groups = np.repeat(["one", "one", "two", "two"], 10)
     with pytest.raises(
-        LabelError, match=r"Energetic, Dark would keep .* Add a second playlist to it"
+        LabelError, match=r"Energetic, Dark would keep .* Add a second playlist of each"
     ):
         group_splits(y, groups, MOODS)
 

@@ -448,6 +448,15 @@ def test_what_cannot_be_learned_from_is_refused(table, change, options, error, m
 # ---------------------------------------------------------------- small and odd tables
 
 
+def test_a_mood_of_which_every_track_has_another_mood_too_is_said_to_be_so(table):
+    happy = table.filter(mood="Happy")
+    both = pl.concat([table, happy.with_columns(mood=pl.lit("Glad"))])
+    with pytest.raises(
+        LabelError, match=r"none of the \d+ \w+ rows .* no playlist of another mood"
+    ):
+        train(both, candidates=("logistic",), jobs=1)
+
+
 def test_one_playlist_a_mood_is_learned_from_and_said_to_tell_little(table):
     """What most people begin with: nothing can be kept unseen, and the run says so."""
     evidence = Watched(table, candidates=("logistic",), group="mood").evidence

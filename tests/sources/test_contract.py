@@ -162,7 +162,7 @@ def test_what_is_kept_of_a_playlist_is_asked_anew_after_a_day_or_to_refresh(case
         busy(0),
         busy(1),
     ],
-    ids=lambda fault: f"{fault.kind}-{fault.after}-{fault.answer.status if fault.answer else ''}",
+    ids=str,
 )
 def test_a_stumbling_service_is_asked_again(case, cache, fault):
     reference = case.add_playlist("Quiet hours", 3)

@@ -195,9 +195,13 @@ def _check_no_mood_is_lost(labelled: Sequence[Row], kept: Sequence[Row]) -> None
         own = [row for row in labelled if row.mood == mood]
         problems = Counter(row.problem or "labelled with another mood as well" for row in own)
         said = ", ".join(f"{text} ({n} rows)" for text, n in problems.most_common(3))
+        if all(row.problem is None for row in own):
+            advice = "Give it tracks that stand in no playlist of another mood"
+        else:
+            advice = "Learn from features that they have (--features energy,valence,…)"
         raise LabelError(
-            f"none of the {len(own)} {mood} rows can be used: {said}. Learn from features that "
-            f"they have (--features energy,valence,…), or leave the mood out: --drop {mood}"
+            f"none of the {len(own)} {mood} rows can be used: {said}. {advice}, or leave the mood "
+            f"out: --drop {mood}"
         )
 
 

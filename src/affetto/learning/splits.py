@@ -309,12 +309,13 @@ def _nothing_unseen(y: Indices, groups: npt.NDArray[np.str_], moods: Sequence[st
     narrow = [mood for mood in range(len(moods)) if not len(_spare(own[mood]))]
     whose = _listed([moods[mood] for mood in narrow]) or "some mood"
     if narrow and all(len(np.unique(own[mood])) > 1 for mood in narrow):
-        why, do = "the others of its groups being too small", "Add tracks or playlists"
+        why, do = "the others of its groups being too small", "Add tracks or playlists of"
     else:
-        why, do = "standing in one group", "Add a second playlist"
+        why, do = "standing in one group", "Add a second playlist of"
+    them = "it" if len(narrow) == 1 else "each"
     return (
         f"no group can be kept unseen: {whose} would keep fewer than {MIN_LEARNING} tracks to "
-        f"learn from, {why}. {do} to it"
+        f"learn from, {why}. {do} {them}"
     )
 
 

@@ -19,18 +19,8 @@ import affetto
 from affetto.errors import LoginError, ServiceAnswerError, ServiceError, ServiceRefusedError
 from affetto.sources.accounts import Account
 from affetto.sources.cache import MISS_DAYS, AnswerCache
-from affetto.sources.music_server import (
-    Entry,
-    MusicServer,
-    Page,
-    count_of,
-    entry_of,
-    is_kept_for,
-    login_setting,
-    suffix_of,
-    text_of,
-    walked,
-)
+from affetto.sources.entries import Entry, Page, count_of, entry_of, suffix_of, text_of, walked
+from affetto.sources.music_server import MusicServer, is_kept_for, login_setting
 from affetto.sources.patience import Patience
 from affetto.sources.web import WebClient, checked_url
 

@@ -17,7 +17,7 @@ class CatalogueIndex:
     Parameters
     ----------
     entries : iterable of mapping
-        As `affetto.sources.music_server` has them: ``id``, ``title``, ``artist``, ``album``,
+        As `affetto.sources.entries` has them: ``id``, ``title``, ``artist``, ``album``,
         ``isrc`` (a list), ``path``. An id that was there before is passed over.
     prefix : str
         What `Track.id` has before the server's id, if it is one of the server's.

@@ -24,18 +24,9 @@ from affetto.errors import (
 )
 from affetto.sources.accounts import Account
 from affetto.sources.cache import AnswerCache
+from affetto.sources.entries import Entry, Page, count_of, entry_of, suffix_of, text_of
 from affetto.sources.matching import CatalogueIndex
-from affetto.sources.music_server import (
-    Entry,
-    MusicServer,
-    Page,
-    count_of,
-    entry_of,
-    is_kept_for,
-    login_setting,
-    suffix_of,
-    text_of,
-)
+from affetto.sources.music_server import MusicServer, is_kept_for, login_setting
 from affetto.sources.patience import Patience
 from affetto.sources.subsonic_web import (
     SERVICE,

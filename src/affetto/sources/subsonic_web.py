@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from affetto.errors import LoginError, ServiceAnswerError, ServiceError, ServiceRefusedError
 from affetto.sources.cache import AnswerCache
-from affetto.sources.music_server import text_of
+from affetto.sources.entries import text_of
 from affetto.sources.patience import Patience
 from affetto.sources.web import WebClient, checked_url, redacted
 

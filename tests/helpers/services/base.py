@@ -67,6 +67,9 @@ class Fault:
     seconds: float = 0.5
     skip: int = 0  # matching requests that go well first
 
+    def __str__(self):
+        return f"{self.kind}-{self.answer.status if self.answer else self.after}"
+
 
 def busy(retry_after, **more):
     """429 as services say it."""
