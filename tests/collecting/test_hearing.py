@@ -87,6 +87,27 @@ def test_audio_of_a_server_is_heard_and_leaves_no_file(cache, tmp_path, make_wav
     assert server.fetched == []
 
 
+def test_few_files_of_a_server_stand_on_the_disk_at_a_time(cache, tmp_path, make_wav):
+    wav = make_wav(tmp_path / "a.wav", seconds=1.0)
+    server = MadeServer({str(place): wav for place in range(30)})
+    most = 0
+
+    def fetch(listed, folder):
+        nonlocal most
+        most = max(most, len(list(folder.parent.glob("*/*.wav"))))
+        return MadeServer.fetch(server, listed, folder)
+
+    server.fetch = fetch
+    told = []
+    audio = OwnAudio(Recordings(cache, {"subsonic": server}), jobs=1)
+    found = audio.features(
+        [there(str(place)) for place in range(30)], lambda *one: told.append(one)
+    )
+    assert len(dict(found)) == 30
+    assert most <= 12
+    assert told[-1] == (30, 30) and len(told) >= 30  # told track by track
+
+
 def test_a_server_that_is_gone_ends_the_hearing(cache):
     audio = OwnAudio(Recordings(cache, {"subsonic": MadeServer({}, gone={"0", "1"})}), jobs=1)
     with pytest.raises(ServiceUnreachableError, match="is gone"):

@@ -1,5 +1,6 @@
 """Own audio as a source of features: heard here, of files or of what music servers hand out."""
 
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -20,7 +21,7 @@ from affetto.tracks import Track
 if TYPE_CHECKING:
     from affetto.scoring.listen import Heard
 
-_FETCHED_AT_ONCE = 16  # files of a server that stand on this disk at a time
+_GIVE_UP = 4  # failures of a server in a row: it is gone
 _THREADS = 4
 _NOT_THERE = frozenset({404, 410})
 _WORDS = ("title", "artist", "album")
@@ -70,16 +71,15 @@ class OwnAudio:
             n_done += 1
             progress(n_done, len(tracks))
             yield place, self._keep(tracks[place], keys[place], heard)
-        for start in range(0, len(there), _FETCHED_AT_ONCE):
-            batch = there[start : start + _FETCHED_AT_ONCE]
-            # Whoever stops does not wait for what is being fetched into it.
-            with tempfile.TemporaryDirectory(
-                prefix="affetto-", ignore_cleanup_errors=True
-            ) as folder:
-                for place, heard in self._hear(self._fetch(batch, tracks, Path(folder))):
-                    yield place, self._keep(tracks[place], keys[place], heard)
-            n_done += len(batch)
-            progress(n_done, len(tracks))
+        if not there:
+            return
+        # Whoever stops does not wait for what is being fetched into it.
+        with tempfile.TemporaryDirectory(prefix="affetto-", ignore_cleanup_errors=True) as folder:
+            for place, fetched in self._hear_fetched(there, tracks, Path(folder)):
+                n_done += 1
+                progress(n_done, len(tracks))
+                if fetched is not None:
+                    yield place, self._keep(tracks[place], keys[place], fetched)
 
     def _hear(self, paths: Mapping[int, str]) -> Iterator[tuple[int, "Heard"]]:
         if not paths:
@@ -93,10 +93,25 @@ class OwnAudio:
             for one in heard:
                 yield places[one.index], one
 
-    def _fetch(
+    def _hear_fetched(
         self, places: Sequence[int], tracks: Sequence[Listed], folder: Path
-    ) -> dict[int, str]:
-        """Fetch audio from servers; what one track cannot be had for is a failure of its own."""
+    ) -> Iterator[tuple[int, "Heard | None"]]:
+        """Hear what servers hand out while more is fetched; a file is taken away once heard.
+
+        Yields
+        ------
+        place, heard
+            None for a track that cannot be had, which is a failure of its own.
+
+        Raises
+        ------
+        AffettoError
+            If the server is gone, or the disk is full.
+        """
+        from affetto.scoring.listen import listen_as_they_come  # noqa: PLC0415 - as above
+
+        come: list[int] = []
+        missed: list[int] = []
 
         def fetch(place: int) -> Path | AffettoError:
             own = folder / str(place)  # two tracks may have one file name
@@ -106,14 +121,30 @@ class OwnAudio:
             except AffettoError as exc:
                 return exc
 
-        fetched = dict(asked_together(fetch, places, _THREADS))
-        found = {place: fetched[place] for place in places}
-        errors = {place: one for place, one in found.items() if isinstance(one, AffettoError)}
-        grave = [one for one in errors.values() if not _is_own(one)]
-        if grave and len(errors) == len(found):
-            raise grave[0]  # the server is gone, or the disk full: no use in going on
-        self.failures += [(tracks[place], str(error)) for place, error in errors.items()]
-        return {place: str(one) for place, one in found.items() if isinstance(one, Path)}
+        def entries() -> Iterator[AudioEntry]:
+            n_grave = 0
+            for place, found in asked_together(fetch, places, _THREADS):
+                if isinstance(found, Path):
+                    n_grave = 0
+                    come.append(place)
+                    yield AudioEntry(str(found))
+                    continue
+                n_grave = 0 if _is_own(found) else n_grave + 1
+                if n_grave >= min(_GIVE_UP, len(places)):
+                    raise found
+                self.failures.append((tracks[place], str(found)))
+                missed.append(place)
+
+        heard = listen_as_they_come(entries(), jobs=self.jobs, excerpt=self.excerpt)
+        with closing(heard):
+            for one in heard:
+                place = come[one.index]
+                shutil.rmtree(folder / str(place), ignore_errors=True)
+                yield place, one
+                while missed:
+                    yield missed.pop(), None
+        while missed:
+            yield missed.pop(), None
 
     def _keep(self, listed: Listed, key: str | None, heard: "Heard") -> Told:
         said = {name: heard.row[name] for name in ("error", *_WORDS, *FEATURE_NAMES)}

@@ -1,7 +1,7 @@
 """Audio files → rows of features: analysed in processes, handed on as each one is done."""
 
 import math
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,6 +126,42 @@ def _listen(
             index = places[outcome.index]
             error = None if outcome.error is None else str(outcome.error)
             yield _heard(index, entries[index], outcome.value or {}, error)
+
+
+def listen_as_they_come(
+    entries: Iterable[AudioEntry],
+    *,
+    jobs: int | None = None,
+    excerpt: bool = False,
+    timeout_s: float = TIMEOUT_S,
+) -> Generator[Heard, None, None]:
+    """Analyse files that are not all there yet: each is drawn when a process is free for it.
+
+    Parameters
+    ----------
+    entries : iterable of AudioEntry
+        Without errors.
+    jobs, excerpt, timeout_s
+        As in `listen`.
+
+    Yields
+    ------
+    Heard
+        In the order of completion; once it is given, its file is used no more.
+    """
+    drawn: dict[int, AudioEntry] = {}
+
+    def paths() -> Iterator[str]:
+        for index, entry in enumerate(entries):
+            drawn[index] = entry
+            yield entry.path
+
+    settings = {"excerpt": excerpt, "timeline": False, "descriptors": False}
+    outcomes = run_jobs(hear, paths(), n_jobs=jobs, timeout_s=timeout_s, keywords=settings)
+    with closing(outcomes):  # a caller who stops ends the processes too
+        for outcome in outcomes:
+            error = None if outcome.error is None else str(outcome.error)
+            yield _heard(outcome.index, drawn.pop(outcome.index), outcome.value or {}, error)
 
 
 def hear(path: str, *, excerpt: bool, timeline: bool, descriptors: bool) -> dict[str, Any]:
