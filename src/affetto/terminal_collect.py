@@ -243,13 +243,18 @@ def _origins(found: "Collected") -> None:
 def _missing(found: "Collected") -> None:
     incomplete = found.frame.filter(~found.complete())
     if len(incomplete):
-        nulls = {name: incomplete[name].null_count() for name in FEATURE_NAMES}
+        nulls = {name: incomplete[name].null_count() for name in found.held}
+        if not any(nulls.values()):  # but lengths there is nothing at all
+            nulls = dict.fromkeys(FEATURE_NAMES, len(incomplete))
         lacking = [name for name, n in nulls.items() if n]
         # Lengths are in every list: who lacks all else lacks "features".
         which = ", ".join(lacking) if len(lacking) <= _NAMED else "features"
         verb = "lacks" if len(incomplete) == 1 else "lack"
         text = f"{counted(len(incomplete), 'row')} of {len(found.frame):,} {verb} {which}"
         terminal.out.print(Text.assemble(("missing", "bold"), f"   {text}{_why(found)}"))
+    absent = [name for name in FEATURE_NAMES if name not in found.held]
+    if absent and len(absent) <= _NAMED:
+        terminal.note(f"No track has {joined(absent)}: affetto train learns from the others")
     left_out: Counter[str] = Counter()
     for listing in found.listings:
         left_out.update(listing.not_tracks)

@@ -347,3 +347,14 @@ def test_tracks_to_learn_from_are_whole_and_of_one_mood(stage):
     requests = ask(("A", "a"), ("A", "a2"), ("B", "b"))
     found = collect_from(requests, MadeServices([MadeSource("files", lists)]), stage)
     assert found.usable() == {"A": 1, "B": 1}
+
+
+def test_a_feature_that_no_source_has_is_not_waited_for(stage):
+    nine = {name: value for name, value in WHOLE.items() if name != "liveness"}
+    lists = {"a": [entry(1, **nine), entry(2)], "b": [entry(3, duration_ms=180_000.0)]}
+    services = MadeServices([MadeSource("files", lists)])
+    found = collect_from(ask(("A", "a")), services, stage)
+    assert "liveness" not in found.held
+    assert found.usable() == {"A": 1}
+    lengths = collect_from(ask(("B", "b")), services, stage)
+    assert lengths.held == ("duration_ms",) and lengths.usable() == {"B": 0}

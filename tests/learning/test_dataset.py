@@ -242,6 +242,7 @@ def test_equal_in_all_features_is_equal_also_where_few_are_used():
 def test_equal_in_the_features_used_is_equal_where_another_is_missing():
     frame = songs(24)
     without = frame[[3]].with_columns(liveness=pl.lit(None, dtype=pl.Float64))
+    without = pl.concat([without, songs(1, seed=7)])  # the table has the feature, the row has not
     features = [name for name in FEATURE_NAMES if name != "liveness"]
     assert counts(taken([frame, without], {"features": features})[1]) == {"duplicates": 1}
     assert counts(taken([frame, without], {"features": features[:3]})[1]) == {}
@@ -721,3 +722,16 @@ def test_a_mood_of_ones_own_is_no_slip():
     table = demo_table(tracks_per_playlist=20)
     tracks, _ = gather(resolve_tables(table, mapping={"Dark": "Darker", "Happy": "Joyous"}))
     assert {"Darker", "Joyous"} <= set(tracks.moods)
+
+
+def test_a_feature_of_which_no_row_has_a_value_is_none(tmp_path):
+    """As in a table that was collected from sources without it."""
+    rows = [
+        {"energy": i / 100, "valence": 1 - i / 100, "liveness": None, "mood": mood}
+        for mood in ("Dark", "Happy")
+        for i in range(mood == "Happy", 40, 2)
+    ]
+    frame = pl.DataFrame(rows, schema_overrides={"liveness": pl.Float64})
+    tracks, audit = gather(resolve_tables(frame))
+    assert tracks.features == ("energy", "valence")
+    assert audit.rows_used == 40

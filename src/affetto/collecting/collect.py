@@ -86,16 +86,25 @@ class Collected:
     notes: list[str]
     n_requests: dict[str, int]
 
+    @property
+    def held(self) -> tuple[str, ...]:
+        """Features of which the table has a value at all: a model can learn from these."""
+        return tuple(
+            name for name in FEATURE_NAMES if self.frame[name].null_count() < len(self.frame)
+        )
+
     def complete(self) -> pl.Series:
-        """Tell for each row whether all ten features are there."""
+        """Tell for each row whether all features are there that the table has at all."""
+        if set(self.held) <= {"duration_ms"}:  # lengths alone are in every list
+            return pl.repeat(False, len(self.frame), eager=True).alias("complete")
         return self.frame.select(
-            pl.all_horizontal(pl.col(*FEATURE_NAMES).is_not_null()).alias("complete")
+            pl.all_horizontal(pl.col(*self.held).is_not_null()).alias("complete")
         ).to_series()
 
     def usable(self) -> dict[str, int]:
         """Count the tracks of each mood that can be learned from.
 
-        They have all ten features and stand in playlists of one mood.
+        They have all features that the table has, and stand in playlists of one mood.
         """
         track, group = self.gathered.rows()
         moods = [self.gathered.groups[place].mood for place in group]

@@ -3,14 +3,13 @@
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from affetto.collecting.hearing import OwnAudio
 from affetto.collecting.recordings import Recordings
 from affetto.collecting.references import FILES
 from affetto.sources.cache import AnswerCache
-from affetto.sources.contract import FeatureSource, PlaylistSource, PlaylistTarget
+from affetto.sources.contract import Closable, FeatureSource, PlaylistSource, PlaylistTarget
 from affetto.sources.local import LocalSource
 
 
@@ -49,7 +48,7 @@ _OPENERS: Mapping[str, Callable[[AnswerCache], Any]] = {
 }
 
 
-class Services:
+class Services(Closable):
     """Sources by name; a context manager.
 
     Parameters
@@ -75,15 +74,8 @@ class Services:
         self._audio = OwnAudio(self._recordings, jobs=jobs, excerpt=excerpt)
         self._uploads: Any = None
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Close all that was opened."""
         for client in self._open.values():
             client.close()
 

@@ -32,6 +32,7 @@ from affetto.learning.audit import (
 )
 from affetto.learning.labels import LabelledTable, as_text, is_plain
 from affetto.moods import MAX_MOODS, mood_order, relabel, resolve_moods
+from affetto.sources.tables import translate_errors
 from affetto.tracks import ERROR_COLUMN, IDENTITY_COLUMNS, Track
 
 MIN_TRACKS_A_MOOD = 10
@@ -222,13 +223,20 @@ def _wanted_features(sources: Sequence[LabelledTable], features: Sequence[str]) 
 def _shared_features(sources: Sequence[LabelledTable]) -> tuple[str, ...]:
     if not sources:
         raise UsageError("no table given; name at least one, e.g. affetto train songs.csv")
-    shared = tuple(
-        name for name in FEATURE_NAMES if all(name in source.table.features for source in sources)
-    )
+    held = [_held_features(source) for source in sources]
+    shared = tuple(name for name in FEATURE_NAMES if all(name in names for names in held))
     if not shared:
         listed = "; ".join(f"{s.table.name}: {', '.join(s.table.features)}" for s in sources)
         raise TableError(f"the tables share no feature ({listed}); train on each alone")
     return shared
+
+
+def _held_features(source: LabelledTable) -> set[str]:
+    """Name the features of which a table has a value at all: an empty column is none."""
+    table = source.table
+    with translate_errors(table.name):
+        there = table.frame.select(by_name(table.features).is_not_null().any()).collect()
+    return {name for name in table.features if there[name][0]}
 
 
 @dataclass(frozen=True, slots=True)
