@@ -735,3 +735,4 @@ def test_a_feature_of_which_no_row_has_a_value_is_none(tmp_path):
     tracks, audit = gather(resolve_tables(frame))
     assert tracks.features == ("energy", "valence")
     assert audit.rows_used == 40
+    assert "table: liveness not used, since no row has a value." in said(audit, "note")

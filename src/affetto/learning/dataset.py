@@ -271,9 +271,15 @@ def read_rows(source: LabelledTable, columns: Columns, findings: list[Finding]) 
     findings += [note(f"{table.name}: {read.text}") for read in table.notes]
     frame = table.collect()
     left_out = [name for name in table.features if name not in columns.shared]
-    if left_out:
-        text = f"{table.name}: {', '.join(left_out)} not used, since another table lacks it."
-        findings.append(note(text, len(left_out)))
+    empty = [name for name in left_out if frame[name].null_count() == len(frame)]
+    elsewhere = [name for name in left_out if name not in empty]
+    for names, why in (
+        (empty, "since no row has a value"),
+        (elsewhere, "since another table lacks it"),
+    ):
+        if names:
+            text = f"{table.name}: {', '.join(names)} not used, {why}."
+            findings.append(note(text, len(names)))
     moods = _moods_of(source, frame)
     groups: list[str | None] = [None] * len(frame)
     if group is not None and group in frame.columns:
