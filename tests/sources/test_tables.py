@@ -665,9 +665,11 @@ def test_a_playlist_needs_neither_features_nor_rows(tmp_path, text):
     assert len(scan_table(path, as_playlist=True).collect()) == text.count("\n") - 1
 
 
-def test_a_playlist_needs_columns_of_tracks(tmp_path):
-    path = write(tmp_path / "t.csv", "mood,colour\nHappy,red\n")
-    with pytest.raises(TableError, match=r"has no columns of tracks\. Found: 'mood', 'colour'"):
+@pytest.mark.parametrize("columns", ["mood,colour", "name,qty"])
+def test_a_playlist_needs_columns_of_tracks(tmp_path, columns):
+    path = write(tmp_path / "t.csv", f"{columns}\nHappy,red\n")
+    first = columns.partition(",")[0]
+    with pytest.raises(TableError, match=rf"has no columns of tracks\. Found: '{first}', "):
         scan_table(path, as_playlist=True)
 
 

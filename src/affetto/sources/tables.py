@@ -275,7 +275,7 @@ def _recognise(
         schema = {column: t for column, t in raw.collect_schema().items() if column != LINE_ERROR}
         sample = raw.select(by_name(list(schema))).head(SAMPLE_ROWS).collect()
     plan = plan_columns(schema, sample)
-    if not plan.features and not (as_playlist and plan.identities):
+    if not plan.features and not (as_playlist and _tells_tracks(plan.identities)):
         raise TableError(_no_features_text(name, list(schema), as_playlist=as_playlist))
     if sample.is_empty() and not as_playlist:
         raise TableError(f"{name} has a header but no rows; at least one track is expected.")
@@ -301,6 +301,11 @@ def _recognise(
         notes=(*notes, *plan.notes, *said),
         typed=not texts,
     )
+
+
+def _tells_tracks(identities: Mapping[str, str]) -> bool:
+    """Whether rows tell which tracks they are: "name" alone may be that of anything."""
+    return bool(identities) and [*map(str.lower, identities.values())] != ["name"]
 
 
 def _no_features_text(name: str, columns: list[str], *, as_playlist: bool) -> str:
