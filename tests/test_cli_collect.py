@@ -17,6 +17,7 @@ from affetto.features import FEATURE_NAMES
 from affetto.learning.dataset import gather
 from affetto.learning.labels import from_arguments
 from command_line import AFFETTO, affetto
+from in_process import run_jobs
 from services.base import Fault, busy, failing
 from services.case import SECRETS
 from services.reccobeats_server import ReccoBeatsServer
@@ -136,7 +137,10 @@ def test_audio_of_a_music_server_is_heard_once(tmp_path, monkeypatch, make_clip)
 
 
 @pytest.fixture
-def make_clip(tmp_path):
+def make_clip(tmp_path, monkeypatch):
+    # Listening is done here: starting processes takes longer than all the rest.
+    monkeypatch.setattr("affetto.scoring.listen.run_jobs", run_jobs)
+
     def make(path=None, seconds=6.0):
         path = path or tmp_path / "clip.wav"
         path.parent.mkdir(parents=True, exist_ok=True)

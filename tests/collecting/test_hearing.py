@@ -18,6 +18,13 @@ from affetto.features import FEATURE_NAMES
 from affetto.sources.cache import AnswerCache
 from affetto.sources.contract import Listed
 from affetto.tracks import Track
+from in_process import run_jobs
+
+
+@pytest.fixture
+def in_process(monkeypatch):
+    """Listen here: starting processes takes longer than all the rest."""
+    monkeypatch.setattr("affetto.scoring.listen.run_jobs", run_jobs)
 
 
 class MadeServer:
@@ -44,6 +51,7 @@ def there(handle, origin="subsonic"):
     return Listed(Track(id=handle), origin=origin, handle=handle)
 
 
+@pytest.mark.usefixtures("in_process")
 def test_a_file_is_heard_once_until_it_changes(cache, tmp_path, make_wav, monkeypatch):
     path = make_wav(tmp_path / "a.wav")
     audio = OwnAudio(Recordings(cache), jobs=1)
@@ -59,6 +67,7 @@ def test_a_file_is_heard_once_until_it_changes(cache, tmp_path, make_wav, monkey
     assert heard(audio, listed)[0].features["duration_ms"] > 3_900
 
 
+@pytest.mark.usefixtures("in_process")
 def test_what_is_no_audio_is_a_failure_of_its_own_and_tried_again(cache, tmp_path, make_wav):
     bad, good = tmp_path / "bad.wav", make_wav(tmp_path / "good.wav")
     bad.write_bytes(b"no audio")
@@ -87,6 +96,7 @@ def test_audio_of_a_server_is_heard_and_leaves_no_file(cache, tmp_path, make_wav
     assert server.fetched == []
 
 
+@pytest.mark.usefixtures("in_process")
 def test_few_files_of_a_server_stand_on_the_disk_at_a_time(cache, tmp_path, make_wav):
     wav = make_wav(tmp_path / "a.wav", seconds=1.0)
     server = MadeServer({str(place): wav for place in range(30)})
@@ -121,6 +131,7 @@ def test_nothing_can_be_heard_without_a_file_or_a_server(cache):
     assert audio.can_tell(there("0"))
 
 
+@pytest.mark.usefixtures("in_process")
 def test_offline_files_are_heard_and_servers_are_not_asked(tmp_path, make_wav):
     path = make_wav(tmp_path / "a.wav")
     server = MadeServer({"0": path})
@@ -132,6 +143,7 @@ def test_offline_files_are_heard_and_servers_are_not_asked(tmp_path, make_wav):
     assert server.fetched == []
 
 
+@pytest.mark.usefixtures("in_process")
 def test_tracks_that_a_server_no_longer_has_do_not_keep_others_from_being_heard(
     cache, tmp_path, make_wav
 ):
