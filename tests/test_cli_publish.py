@@ -1,5 +1,6 @@
 """`affetto publish`: what it prints, what it asks the service to write, and its exit codes."""
 
+import inspect
 import json
 import os
 from pathlib import Path
@@ -7,12 +8,15 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from affetto.cli_publish import publish
 from affetto.collecting.services import Services
+from affetto.collecting.wanted import PREFIX
 from affetto.errors import LoginError, ServiceBusyError, ServiceRefusedError
 from affetto.features import FEATURE_NAMES
 from affetto.library import store
 from affetto.library.catalogue import Catalogue
 from affetto.library.store import Stamp
+from affetto.sources.contract import OWN_PREFIX
 from affetto.tracks import Track
 from command_line import affetto
 from services.memory_target import MemoryTarget
@@ -70,6 +74,10 @@ def cells(text: str) -> list[list[str]]:
     """The words of each line of a table but its head, without the coloured squares."""
     lines = text.partition("\n\n")[0].splitlines()[1:]
     return [line.removeprefix("■").split() for line in lines]
+
+
+def test_what_it_writes_is_known_again_when_playlists_are_collected() -> None:
+    assert inspect.signature(publish).parameters["prefix"].default == PREFIX == OWN_PREFIX
 
 
 def test_it_shows_first_and_writes_nothing(labels: Path, target: MemoryTarget) -> None:

@@ -1,13 +1,11 @@
 """Options that several commands share."""
 
 import difflib
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
 from affetto.errors import UsageError
-
-SERVICES: Final = ("spotify", "subsonic", "jellyfin")
 
 ModelOption = Annotated[
     str | None, typer.Option("--model", "-m", help="A .affetto file. Default: affetto's own.")
@@ -37,9 +35,10 @@ def service_named(text: str) -> str:
     UsageError
         If it is none that affetto knows.
     """
+    from affetto.collecting.references import ALIASES, SERVICES
+
     name = text.strip().lower()
-    if name == "navidrome":
-        return "subsonic"
+    name = ALIASES.get(name, name)
     if name in SERVICES:
         return name
     near = difflib.get_close_matches(name, SERVICES, n=1)

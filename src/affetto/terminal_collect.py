@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from affetto import terminal
+from affetto.collecting.table import origin_column
 from affetto.errors import OfflineError, ServiceError
 from affetto.features import FEATURE_NAMES
 from affetto.moods import BY_NAME, mood_order
@@ -231,7 +232,7 @@ def _origins(found: "Collected") -> None:
     """Print how many tracks have their features from where, in words."""
     parts = []
     for origin in found.order:
-        is_from = [pl.col(f"from_{name}") == origin for name in FEATURE_NAMES]
+        is_from = [pl.col(origin_column(name)) == origin for name in FEATURE_NAMES]
         counts = found.frame.select(pl.sum_horizontal(is_from)).to_series()
         n = int((counts >= len(FEATURE_NAMES) // 2).sum())
         if n:

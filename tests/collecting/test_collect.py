@@ -300,6 +300,18 @@ def test_playlists_that_affetto_wrote_are_no_labels(stage):
     assert found.frame["playlist"].to_list() == ["affetto: Calm"]
 
 
+@pytest.mark.parametrize("names", [["affetto: Calm"], ["affetto: Calm", "affetto: Dark"]])
+def test_who_has_but_what_affetto_wrote_is_told_so(stage, names):
+    class Spotify(MadeSource):
+        def find(self, reference):
+            return [FoundPlaylist(self.name, name, name) for name in self.lists]
+
+    services = MadeServices([Spotify("spotify", {name: [entry(1)] for name in names})])
+    requests = [Request("spotify:", "spotify", None)]
+    with pytest.raises(PlaylistError, match="spotify: has no playlists but those that affetto"):
+        collect_from(requests, services, stage)
+
+
 def test_tables_that_disagree_are_not_mixed_in_a_row(stage):
     one = Listed(Track(id="4uLU6hMCjMI75M1A2tKUQC"), {"energy": 0.25, "valence": 0.5})
     other = Listed(Track(id="4uLU6hMCjMI75M1A2tKUQC"), {"energy": 0.75, "tempo": 90.0})
@@ -323,6 +335,16 @@ def test_a_collected_table_keeps_its_origins(stage):
     assert (row["energy"], row["tempo"]) == (0.5, 120.0)
 
 
+def test_where_tables_are_not_named_what_they_collected_before_does_not_count(stage, make_teller):
+    told = Listed(Track(id="x" * 8), WHOLE, origins={"energy": "reccobeats", "tempo": "spotify"})
+    services = MadeServices(
+        [MadeSource("files", {"a": [told]})], [make_teller("audio", {"x" * 8: {"energy": 0.75}})]
+    )
+    row = collect_from(ask(("A", "a")), services, stage, order=("audio",)).frame.row(0, named=True)
+    assert (row["from_energy"], row["energy"]) == ("audio", 0.75)
+    assert (row["from_tempo"], row["tempo"]) == (None, None)
+
+
 def test_a_run_that_failed_in_part_spoils_no_good_table(stage, tmp_path):
     files = MadeSource("files", {"a": [entry(1), entry(2)], "b": [entry(3)]})
     out = tmp_path / "moods.parquet"
@@ -336,6 +358,19 @@ def test_a_run_that_failed_in_part_spoils_no_good_table(stage, tmp_path):
     assert place_to_write(less, out) == out
     out.write_text("no table")
     assert place_to_write(part, out) == out
+
+
+def test_a_service_that_fails_later_costs_no_features_that_are_there(stage, tmp_path, make_teller):
+    files, out = MadeSource("files", {"a": [entry(1), entry(2)]}), tmp_path / "moods.csv"
+
+    def run(teller):
+        return collect_from(ask(("A", "a")), MadeServices([files], [teller]), stage)
+
+    knows = {f"{place:022d}": WHOLE for place in (1, 2)}
+    write_frame(run(make_teller("reccobeats", knows)).frame, out)
+    part = run(make_teller("reccobeats", knows, fails_after=1))
+    assert len(part.frame) == 2 and part.problems
+    assert place_to_write(part, out) == tmp_path / "moods.partial.csv"
 
 
 def test_tracks_to_learn_from_are_whole_and_of_one_mood(stage):

@@ -1,6 +1,7 @@
 """Own audio: of this machine or of a music server, heard once."""
 
 import shutil
+import time
 
 import pytest
 
@@ -124,6 +125,39 @@ def test_a_server_that_is_gone_ends_the_hearing(cache):
         heard(audio, there("0"), there("1"))
 
 
+def test_what_came_before_a_server_was_gone_is_heard_and_kept(cache, tmp_path, make_wav):
+    wav = make_wav(tmp_path / "a.wav")
+
+    class Failing(MadeServer):
+        def fetch(self, listed, folder):
+            if listed.handle in self.gone:
+                time.sleep(0.2)  # the others come first
+            return super().fetch(listed, folder)
+
+    gone = {str(place) for place in range(2, 12)}
+    server = Failing({"0": wav, "1": wav}, gone)
+    audio = OwnAudio(Recordings(cache, {"subsonic": server}), jobs=2)
+    tracks = [there(str(place)) for place in range(12)]
+    told = []
+    with pytest.raises(ServiceUnreachableError, match="is gone"):
+        told += audio.features(tracks)
+    assert sorted(place for place, _ in told) == [0, 1]
+    server.fetched.clear()
+    assert sorted(heard(audio, *tracks[:2])) == [0, 1]
+    assert server.fetched == []
+
+
+def test_a_folder_that_is_cleared_away_is_a_problem_and_no_crash(cache, tmp_path, make_wav):
+    class Clearing(MadeServer):
+        def fetch(self, listed, folder):
+            shutil.rmtree(folder.parent, ignore_errors=True)  # as what tidies up may
+            return folder / "track.wav"
+
+    audio = OwnAudio(Recordings(cache, {"subsonic": Clearing({})}), jobs=1)
+    with pytest.raises(OutputError, match="cannot write into"):
+        heard(audio, *(there(str(place)) for place in range(40)))
+
+
 def test_nothing_can_be_heard_without_a_file_or_a_server(cache):
     audio = OwnAudio(Recordings(cache, {"subsonic": MadeServer({})}))
     assert not audio.can_tell(Listed(Track(id="a")))
@@ -139,7 +173,8 @@ def test_offline_files_are_heard_and_servers_are_not_asked(tmp_path, make_wav):
         audio = OwnAudio(Recordings(cache, {"subsonic": server}), jobs=1)
         assert "energy" in heard(audio, Listed(Track(), path=str(path)))[0].features
         with pytest.raises(OfflineError, match="leave out --offline"):
-            heard(audio, there("0"))
+            heard(audio, *(there(str(place)) for place in range(8)))
+        assert audio.failures == []  # it is no track's own, and told once
     assert server.fetched == []
 
 

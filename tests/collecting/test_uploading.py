@@ -4,7 +4,7 @@ import pytest
 
 from affetto.collecting.recordings import Recordings
 from affetto.collecting.uploading import Uploads
-from affetto.errors import ServiceBusyError
+from affetto.errors import ServiceBusyError, ServiceRefusedError
 from affetto.sources.contract import Listed
 from affetto.sources.reccobeats import ReccoBeats
 from affetto.tracks import Track
@@ -89,3 +89,19 @@ def test_a_clip_never_takes_the_place_of_what_it_is_cut_from(cache, server, tmp_
         uploads = Uploads(client, Recordings(cache, {"subsonic": MadeServer()}))
         told = dict(uploads.features([Listed(Track(), origin="subsonic", handle="1")]))
     assert len(told[0].features) == 9 and uploads.failures == []
+
+
+def test_a_track_that_its_server_has_no_more_costs_itself(cache, server, tmp_path, make_wav):
+    class MadeServer:
+        name, account_key = "subsonic", "subsonic me"
+
+        def fetch(self, listed, folder):
+            if listed.handle == "0":
+                raise ServiceRefusedError("no song 0", status=404)
+            return make_wav(folder / "song.wav")
+
+    tracks = [Listed(Track(), origin="subsonic", handle=handle) for handle in "01"]
+    with ReccoBeats(cache, patience=QUICK, url=server.url) as client:
+        uploads = Uploads(client, Recordings(cache, {"subsonic": MadeServer()}))
+        assert list(dict(uploads.features(tracks))) == [1]
+    assert [error for _, error in uploads.failures] == ["no song 0"]

@@ -6,10 +6,9 @@ from dataclasses import replace
 import pytest
 
 from affetto.collecting.publishing import plan, publish
-from affetto.collecting.wanted import PREFIX, Wanted
+from affetto.collecting.wanted import Wanted
 from affetto.errors import LoginError, PlaylistError, ServiceBusyError, ServiceError
 from affetto.sources.contract import PlaylistTarget, TargetPlaylist
-from affetto.sources.music_server import WRITTEN_BACK
 from affetto.tracks import Track
 from services.base import Fault, busy, failing, web_page
 from services.case import SECRETS
@@ -61,10 +60,6 @@ def target(source):
 
 def ids(case, places):
     return [case.id(i) for i in places]
-
-
-def test_what_affetto_wrote_is_known_again_by_the_same_prefix():
-    assert PREFIX == WRITTEN_BACK
 
 
 def match(target, *pairs):

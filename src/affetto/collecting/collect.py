@@ -20,7 +20,7 @@ from affetto.collecting.listing import Listing, Lists, list_all
 from affetto.collecting.references import FILES, Request, parse_requests
 from affetto.collecting.scales import Summary
 from affetto.collecting.services import Services
-from affetto.collecting.table import table_of
+from affetto.collecting.table import origin_column, table_of
 from affetto.errors import (
     AffettoError,
     PlaylistError,
@@ -124,7 +124,7 @@ class Collected:
         for name in FEATURE_NAMES:
             if name == "duration_ms":
                 continue
-            pairs = self.frame.group_by("mood", f"from_{name}").len().drop_nulls()
+            pairs = self.frame.group_by("mood", origin_column(name)).len().drop_nulls()
             for mood, origin, n in pairs.rows():
                 counts.setdefault(mood, Counter())[origin] += n
         main = {mood: count.most_common(1)[0] for mood, count in counts.items()}
@@ -143,7 +143,7 @@ class Collected:
             )
         )
         origins = {
-            name: self.frame[f"from_{name}"].value_counts(sort=True).drop_nulls().rows()
+            name: self.frame[origin_column(name)].value_counts(sort=True).drop_nulls().rows()
             for name in FEATURE_NAMES
         }
         return {
@@ -237,7 +237,7 @@ def collect(
     _check_apart(requests, out)
     with (
         AnswerCache(offline=offline, refresh=refresh) as cache,
-        Services(cache, jobs=jobs, excerpt=excerpt, left_out=out) as services,
+        Services(cache, jobs=jobs, excerpt=excerpt, left_out=_written_by(out)) as services,
     ):
         found = collect_from(
             requests, services, stage or (lambda _: silent), order=order, compare=compare
@@ -261,7 +261,7 @@ def collect_from(
     PlaylistError, ServiceError
         If nothing could be collected at all: what went wrong first.
     """
-    gathered = Gathered()
+    gathered = Gathered(counts_tables="table" in order)
     lists = list_all(requests, services, gathered, stage)
     listings, problems = lists.listings, lists.problems
     if not gathered.n_rows:
@@ -318,16 +318,33 @@ def place_to_write(found: Collected, out: Path) -> Path:
     Returns
     -------
     Path
-        `out`; or, where playlists or sources failed and what stands there has more rows,
-        ``NAME.partial.SUFFIX`` beside it.
+        `out`; or, where playlists or sources failed and what stands there has more rows or
+        features, ``NAME.partial.SUFFIX`` beside it.
     """
     if not found.problems or not out.exists():
         return out
     try:
-        before = scan_table(out, as_playlist=True).frame.select(pl.len()).collect().item()
+        table = scan_table(out, as_playlist=True)
+        before = _size(table.frame, table.features)
     except (AffettoError, OSError, PolarsError):
         return out  # no table
-    return out if len(found.frame) >= before else out.with_suffix(f".partial{out.suffix}")
+    now = _size(found.frame.lazy(), FEATURE_NAMES)
+    return out if all(n >= m for n, m in zip(now, before, strict=True)) else _beside(out)
+
+
+def _size(frame: pl.LazyFrame, features: Sequence[str]) -> tuple[int, int]:
+    """Count rows, and features that are there."""
+    counts = frame.select(pl.len(), *(pl.col(name).count().alias(name) for name in features))
+    n_rows, *n_values = counts.collect().row(0)
+    return n_rows, sum(n_values)
+
+
+def _beside(out: Path) -> Path:
+    return out.with_suffix(f".partial{out.suffix}")
+
+
+def _written_by(out: str | os.PathLike[str] | None) -> tuple[Path, ...]:
+    return () if out is None else (Path(out), _beside(Path(out)))
 
 
 def _nothing(problems: Sequence[Problem]) -> AffettoError:

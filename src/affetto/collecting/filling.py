@@ -69,8 +69,8 @@ def parse_fill(text: str) -> tuple[str, ...]:
 def origins_of(fill: Sequence[str], told: Iterable[str]) -> tuple[str, ...]:
     """Give the origins in the order in which they count.
 
-    What lists told along (services the lengths of tracks, a collected table whose features it
-    holds) counts right behind the tables, or first where there are none.
+    What lists told along counts right behind the tables: a collected table's features, whose
+    origins it tells, and lengths by services. Where tables do not count, these lengths are first.
     """
     extra = [name for name in told if name not in fill and name != "table"]
     at = fill.index("table") + 1 if "table" in fill else 0

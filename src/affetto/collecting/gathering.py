@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from affetto.features import BY_NAME, FEATURE_NAMES
-from affetto.sources.contract import Listed
+from affetto.sources.contract import TABLE, Listed
 from affetto.sources.playlists import printable
 from affetto.tracks import Track, looks_like_track_id, normalise_id, normalise_isrc
 
@@ -37,6 +37,11 @@ class Group:
 class Gathered:
     """Playlists and their tracks.
 
+    Parameters
+    ----------
+    counts_tables : bool
+        Whether features that stand in tables count, whoever measured them.
+
     Attributes
     ----------
     groups : list of Group
@@ -51,7 +56,8 @@ class Gathered:
         the first count, whole.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, counts_tables: bool = True) -> None:
+        self._counts_tables = counts_tables
         self.groups: list[Group] = []
         self.tracks: list[Listed] = []
         self.offers: dict[str, npt.NDArray[np.float64]] = {}
@@ -96,7 +102,8 @@ class Gathered:
             self.tracks[place] = _merged(self.tracks[place], listed)
         for key in (*sure, *names):
             self._places.setdefault(key, place)
-        for origin, features in _by_origin(listed):
+        counts = self._counts_tables or listed.origin != TABLE
+        for origin, features in _by_origin(listed) if counts else ():
             if self._agrees(origin, place, features):
                 self.offer(origin, place, features)
             else:

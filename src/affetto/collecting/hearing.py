@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from affetto.audio.version import ANALYSIS_VERSION
 from affetto.collecting.recordings import Recordings
-from affetto.errors import AffettoError, PlaylistError, ServiceRefusedError
+from affetto.errors import AffettoError, OfflineError, OutputError, PlaylistError
 from affetto.features import FEATURE_NAMES
 from affetto.sources.cache import FEATURES_DAYS
 from affetto.sources.contract import Listed, Progress, Told, silent
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 _GIVE_UP = 4  # failures of a server in a row: it is gone
 _THREADS = 4
-_NOT_THERE = frozenset({404, 410})
 _WORDS = ("title", "artist", "album")
 
 
@@ -106,32 +105,41 @@ class OwnAudio:
         Raises
         ------
         AffettoError
-            If the server is gone, or the disk is full.
+            If the server is gone, or the disk is full; told once all that came is heard.
         """
         from affetto.scoring.listen import listen_as_they_come  # noqa: PLC0415 - as above
 
         come: list[int] = []
         missed: list[int] = []
+        grave: list[AffettoError] = []
 
         def fetch(place: int) -> Path | AffettoError:
             own = folder / str(place)  # two tracks may have one file name
-            own.mkdir()
             try:
+                own.mkdir()
                 return self.recordings.fetch(tracks[place], own)
             except AffettoError as exc:
                 return exc
+            except OSError as exc:  # a full disk, or the folder was cleared away
+                return OutputError(f"cannot write into {folder}: {exc.strerror or exc}")
+
+        def is_over() -> bool:
+            too_many = len(grave) >= min(_GIVE_UP, len(places))
+            return too_many or any(isinstance(each, OfflineError) for each in grave)
 
         def entries() -> Iterator[AudioEntry]:
-            n_grave = 0
             for place, found in asked_together(fetch, places, _THREADS):
                 if isinstance(found, Path):
-                    n_grave = 0
+                    grave.clear()
                     come.append(place)
                     yield AudioEntry(str(found))
                     continue
-                n_grave = 0 if _is_own(found) else n_grave + 1
-                if n_grave >= min(_GIVE_UP, len(places)):
-                    raise found
+                if isinstance(found, PlaylistError):
+                    grave.clear()
+                else:
+                    grave.append(found)
+                    if is_over():
+                        return
                 self.failures.append((tracks[place], str(found)))
                 missed.append(place)
 
@@ -145,6 +153,8 @@ class OwnAudio:
                     yield missed.pop(), None
         while missed:
             yield missed.pop(), None
+        if is_over():
+            raise grave[-1]
 
     def _keep(self, listed: Listed, key: str | None, heard: "Heard") -> Told:
         said = {name: heard.row[name] for name in ("error", *_WORDS, *FEATURE_NAMES)}
@@ -167,9 +177,3 @@ class OwnAudio:
         """Name what is heard, and how: another analysis may hear something else."""
         key = self.recordings.key(listed)
         return None if key is None else f"{ANALYSIS_VERSION}{'x' if self.excerpt else ''} {key}"
-
-
-def _is_own(error: AffettoError) -> bool:
-    """Whether it is one track that cannot be had, whatever there is of others."""
-    is_gone = isinstance(error, ServiceRefusedError) and error.status in _NOT_THERE
-    return is_gone or isinstance(error, PlaylistError)

@@ -111,9 +111,18 @@ class _Lister:
             except (InputError, UsageError, ServiceError) as exc:
                 self._note(request, request.reference, exc)
                 return
+        written_back = [
+            playlist
+            for playlist in found
+            # By its name one may be asked for.
+            if (len(found) > 1 or _means_all(request)) and playlist.name.startswith(OWN_PREFIX)
+        ]
+        self.lists.n_written_back += len(written_back)
+        if len(written_back) == len(found):
+            words = f"{request.reference} has no playlists but those that affetto wrote"
+            self._note(request, request.reference, PlaylistError(words))
         for playlist in found:
-            if len(found) > 1 and playlist.name.startswith(OWN_PREFIX):
-                self.lists.n_written_back += 1
+            if playlist in written_back:
                 continue
             mood = self._mood(request, playlist)
             if (playlist.source, playlist.key, mood) in self._seen:
@@ -172,6 +181,10 @@ class _Lister:
         self.lists.problems.append(Problem(what, meant))
         if isinstance(error, _FINAL):
             self._given_up.setdefault(request.source, error)
+
+
+def _means_all(request: Request) -> bool:
+    return request.source != FILES and request.reference.rstrip("/").endswith(":")
 
 
 def _is_folder(request: Request) -> bool:

@@ -5,9 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from affetto.errors import PlaylistError
+from affetto.errors import PlaylistError, ServiceRefusedError
 from affetto.sources.cache import AnswerCache
 from affetto.sources.contract import AudioSource, Listed
+
+_NOT_THERE = frozenset({404, 410})
 
 
 @dataclass(slots=True)
@@ -53,7 +55,7 @@ class Recordings:
         Raises
         ------
         PlaylistError
-            If there is no audio of it.
+            If there is no audio of it, or its server has it no more.
         ServiceError, OutputError
             If its server does not hand it out.
         OfflineError
@@ -65,7 +67,12 @@ class Recordings:
         if server is None:
             raise PlaylistError(f"there is no audio of {listed.track}")
         self.cache.must_ask(f"the audio of {listed.track}")
-        return server.fetch(listed, folder)
+        try:
+            return server.fetch(listed, folder)
+        except ServiceRefusedError as exc:
+            if exc.status not in _NOT_THERE:
+                raise
+            raise PlaylistError(str(exc)) from exc  # of one track, whatever there is of others
 
     def _server(self, listed: Listed) -> AudioSource | None:
         return self.servers.get(listed.origin) if listed.handle is not None else None

@@ -12,7 +12,8 @@ from affetto.moods import wanted_mood
 SERVICES: Final = ("spotify", "subsonic", "jellyfin")
 """Services that playlists can be read from; everything else is a path."""
 
-_ALSO: Final = {"navidrome": "subsonic"}  # what people call it
+ALIASES: Final = {"navidrome": "subsonic"}
+"""What people call services."""
 
 FILES: Final = "files"
 
@@ -75,8 +76,8 @@ def _parse(argument: str) -> Request:
     if not reference:
         raise UsageError(f"found {argument!r}; expected a playlist, a file or a folder")
     scheme, colon, rest = reference.partition(":")
-    if colon and scheme.lower() in _ALSO:
-        reference = f"{_ALSO[scheme.lower()]}:{rest}"
+    if colon and scheme.lower() in ALIASES:
+        reference = f"{ALIASES[scheme.lower()]}:{rest}"
     return Request(reference, source_of(reference), mood)
 
 

@@ -1,7 +1,7 @@
 """The sources of one run: opened when they are needed, each once, all closed at the end."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -56,7 +56,7 @@ class Services(Closable):
     cache : AnswerCache
     jobs, excerpt
         Of listening: as `affetto.scoring.listen.listen` has them.
-    left_out : path, optional
+    left_out : sequence of path, optional
         As `affetto.sources.local.LocalSource` has it.
     """
 
@@ -66,7 +66,7 @@ class Services(Closable):
         *,
         jobs: int | None = None,
         excerpt: bool = False,
-        left_out: str | os.PathLike[str] | None = None,
+        left_out: Sequence[str | os.PathLike[str]] = (),
     ):
         self._cache = cache
         self._open: dict[str, Any] = {FILES: LocalSource(left_out)}

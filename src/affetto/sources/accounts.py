@@ -8,7 +8,6 @@ password is never written to a file.
 import contextlib
 import json
 import os
-import stat
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -34,8 +33,6 @@ _NO_KEYRING = (KeyringError, RuntimeError, OSError, ImportError, AttributeError)
 
 if sys.platform != "win32":
     import fcntl
-
-OWNER_ONLY = stat.S_IRUSR | stat.S_IWUSR
 
 
 class Account:

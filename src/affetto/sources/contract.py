@@ -20,6 +20,9 @@ from affetto.tracks import Track
 OWN_PREFIX: Final = "affetto: "
 """How the names of playlists begin that affetto wrote: what they hold, a model said."""
 
+TABLE: Final = "table"
+"""The origin of what stands in a file, as `Listed.origin` has it."""
+
 Progress = Callable[[int, int | None], None]
 """Told how much is done, and of how much where that is known."""
 
@@ -101,7 +104,7 @@ class Listed:
 
     track: Track
     features: Mapping[str, float] = field(default_factory=dict)
-    origin: str = "table"
+    origin: str = TABLE
     path: str | None = None
     handle: str | None = None
     problem: str | None = None

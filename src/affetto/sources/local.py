@@ -58,13 +58,13 @@ class LocalSource:
 
     Parameters
     ----------
-    left_out : path, optional
-        A table that is passed over in folders: the one that will be written.
+    left_out : sequence of path, optional
+        Tables that are passed over in folders: what will be written, or was by an earlier run.
     """
 
     name: Final = "files"
 
-    def __init__(self, left_out: str | os.PathLike[str] | None = None) -> None:
+    def __init__(self, left_out: Sequence[str | os.PathLike[str]] = ()) -> None:
         self._left_out = left_out
         self._last: tuple[tuple[str, int, int], Export] | None = None
 
@@ -159,7 +159,7 @@ class LocalSource:
         """
         if not path.lower().endswith((ARCHIVE_SUFFIX, *PLAYLIST_SUFFIXES)) and not is_table(path):
             return []
-        if self._left_out is not None and is_same_file(path, self._left_out):
+        if any(is_same_file(path, each) for each in self._left_out):
             return []
         try:
             return self._in_file(path)

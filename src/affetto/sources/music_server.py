@@ -24,6 +24,7 @@ from affetto.errors import (
 from affetto.sources.accounts import Account
 from affetto.sources.cache import PLAYLIST_DAYS, AnswerCache
 from affetto.sources.contract import (
+    OWN_PREFIX,
     Closable,
     FoundPlaylist,
     Listed,
@@ -35,9 +36,6 @@ from affetto.sources.entries import Entry, Page, walked
 from affetto.sources.matching import CatalogueIndex
 from affetto.sources.patience import Patience
 from affetto.tracks import Track, normalise_isrc
-
-WRITTEN_BACK: Final = "affetto: "
-"""How the names of playlists begin that affetto itself wrote: these teach nothing."""
 
 _PLAYLIST = "playlist/"
 _NEAREST = 3
@@ -163,7 +161,7 @@ class MusicServer(Closable, ABC):
         found = [
             playlist
             for playlist in self._playlists()
-            if not playlist["title"].startswith(WRITTEN_BACK) and not playlist.get("problem")
+            if not playlist["title"].startswith(OWN_PREFIX) and not playlist.get("problem")
         ]
         if not found:
             reader = "you" if self._is_nameless else self._user
