@@ -346,8 +346,8 @@ def test_where_tables_are_not_named_what_they_collected_before_does_not_count(st
 
 
 def test_a_run_that_failed_in_part_spoils_no_good_table(stage, tmp_path):
-    files = MadeSource("files", {"a": [entry(1), entry(2)], "b": [entry(3)]})
-    out = tmp_path / "moods.parquet"
+    lists = {"a": [entry(1, **WHOLE), entry(2, **WHOLE)], "b": [entry(3, **WHOLE)]}
+    files, out = MadeSource("files", lists), tmp_path / "moods.parquet"
     services = MadeServices([files])
     whole = collect_from(ask(("A", "a"), ("B", "b")), services, stage)
     assert place_to_write(whole, out) == out
@@ -371,6 +371,17 @@ def test_a_service_that_fails_later_costs_no_features_that_are_there(stage, tmp_
     part = run(make_teller("reccobeats", knows, fails_after=1))
     assert len(part.frame) == 2 and part.problems
     assert place_to_write(part, out) == tmp_path / "moods.partial.csv"
+
+
+def test_a_run_that_got_no_features_spoils_no_good_table(stage, tmp_path, make_teller):
+    files, out = MadeSource("files", {"a": [entry(1), entry(2)]}), tmp_path / "moods.csv"
+    teller = make_teller("reccobeats", {f"{place:022d}": WHOLE for place in (1, 2)})
+    whole = collect_from(ask(("A", "a")), MadeServices([files], [teller]), stage)
+    write_frame(whole.frame, out)
+    bare = collect_from(ask(("A", "a")), MadeServices([files]), stage, order=("table",))
+    assert bare.problems == []
+    assert place_to_write(bare, out) == tmp_path / "moods.partial.csv"
+    assert place_to_write(bare, tmp_path / "new.csv") == tmp_path / "new.csv"
 
 
 def test_tracks_to_learn_from_are_whole_and_of_one_mood(stage):

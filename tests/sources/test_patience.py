@@ -81,8 +81,7 @@ def test_a_short_wait_is_waited_for():
     gate, question = Gate("Service", QUICK), Question(*wait(0.15))
     assert gate.ask(question) == "answer"
     assert question.times[1] - question.times[0] >= 0.15
-    assert gate.n_waited == 1
-    assert gate.seconds_waited == pytest.approx(0.15, abs=0.01)
+    assert question.times[1] - question.times[0] < 1.0
 
 
 def test_a_wait_that_was_asked_for_takes_the_place_of_our_own():
@@ -92,7 +91,7 @@ def test_a_wait_that_was_asked_for_takes_the_place_of_our_own():
     assert time.monotonic() - started < 1.0
 
 
-def test_all_wait_for_the_same_door_and_its_wait_counts_once():
+def test_all_wait_for_the_same_door():
     gate, late = Gate("Service", QUICK), Question()
     together = threading.Barrier(4)
     begun = set()
@@ -117,7 +116,6 @@ def test_all_wait_for_the_same_door_and_its_wait_counts_once():
         thread.join()
     assert min(*answered, *late.times) - started >= 0.2, "nobody passes a closed door"
     assert max(answered) - started < 0.6, "they wait together, not one after the other"
-    assert 0.2 <= gate.seconds_waited < 0.3
 
 
 @pytest.mark.parametrize("seconds", [4.0, 86_400.0])

@@ -318,10 +318,11 @@ def place_to_write(found: Collected, out: Path) -> Path:
     Returns
     -------
     Path
-        `out`; or, where playlists or sources failed and what stands there has more rows or
-        features, ``NAME.partial.SUFFIX`` beside it.
+        `out`; or, where playlists or sources failed or nothing can be learned from it, and what
+        stands there has more rows or features, ``NAME.partial.SUFFIX`` beside it.
     """
-    if not found.problems or not out.exists():
+    is_whole = not found.problems and any(found.usable().values())
+    if is_whole or not out.exists():
         return out
     try:
         table = scan_table(out, as_playlist=True)

@@ -55,6 +55,7 @@ class Uploads:
                     if isinstance(exc, ServiceRefusedError) and exc.status not in _UNHEARD:
                         raise
                     self.failures.append((listed, str(exc)))
+                    progress(place + 1, len(tracks))
                     continue
                 if key:
                     heard = {key: dict(told.features) or None}

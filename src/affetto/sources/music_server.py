@@ -24,7 +24,6 @@ from affetto.errors import (
 from affetto.sources.accounts import Account
 from affetto.sources.cache import PLAYLIST_DAYS, AnswerCache
 from affetto.sources.contract import (
-    OWN_PREFIX,
     Closable,
     FoundPlaylist,
     Listed,
@@ -158,16 +157,11 @@ class MusicServer(Closable, ABC):
                 f"found {reference!r}; expected {self.name}:playlist/NAME, "
                 f"{self.name}:{self.favourites}, or {self.name}: for all playlists"
             )
-        found = [
-            playlist
-            for playlist in self._playlists()
-            if not playlist["title"].startswith(OWN_PREFIX) and not playlist.get("problem")
-        ]
+        found = [playlist for playlist in self._playlists() if not playlist.get("problem")]
         if not found:
             reader = "you" if self._is_nameless else self._user
             raise PlaylistError(
-                f"{self._url} has no playlists that {reader} may read, but for those that affetto "
-                "wrote"
+                f"{self._url} has no playlists that {reader} may read"
             )
         return [self._found(playlist) for playlist in found]
 

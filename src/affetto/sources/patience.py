@@ -90,13 +90,6 @@ class Gate:
     service : str
         Its name, for messages.
     patience : Patience
-
-    Attributes
-    ----------
-    n_waited : int
-        How often the service asked to wait, and was obeyed.
-    seconds_waited : float
-        For how long, in all.
     """
 
     def __init__(self, service: str, patience: Patience):
@@ -105,8 +98,6 @@ class Gate:
         self._lock = threading.Lock()
         self._opens = 0.0  # monotonic
         self._refusal: ServiceBusyError | None = None
-        self.n_waited = 0
-        self.seconds_waited = 0.0
 
     def ask(self, question: Callable[[], T]) -> T:
         """Ask until there is an answer.
@@ -173,12 +164,7 @@ class Gate:
         if exc.wait_s > self._patience.longest_wait_s:
             raise self.refuse_until(time.time() + exc.wait_s) from exc
         with self._lock:
-            now = time.monotonic()
-            longer_s = now + exc.wait_s - max(self._opens, now)
-            if longer_s > 0:
-                self.n_waited += 1
-                self.seconds_waited += longer_s
-                self._opens = now + exc.wait_s
+            self._opens = max(self._opens, time.monotonic() + exc.wait_s)
         return 0.0  # `_enter` waits
 
 
