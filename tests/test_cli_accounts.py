@@ -223,7 +223,7 @@ def test_an_address_is_checked_before_a_password_is_asked_for(subsonic):
 
 
 def test_whoever_sits_there_may_try_again(subsonic, monkeypatch):
-    answers = iter([subsonic.url, "ada", "wr0ng", "wr0ng again", PASSWORD])
+    answers = iter([subsonic.url, "eda", "wr0ng", "ada", "wr0ng again", "ada", PASSWORD])
     asked = []
 
     def prompt(text, **_):
@@ -234,7 +234,8 @@ def test_whoever_sits_there_may_try_again(subsonic, monkeypatch):
     monkeypatch.setattr("affetto.cli_accounts._is_there", lambda: True)
     _, said = affetto("login", "subsonic")
     assert said.count("try again") == 2 and "Logged in to Subsonic as ada" in said
-    assert asked[2:] == [f"Password of ada at {subsonic.url}"] * 3
+    password, name = f"Password of ada at {subsonic.url}", "Your name there"
+    assert asked[2:] == [password.replace("ada", "eda"), name, password, name, password]
     assert "wr0ng" not in said
 
 

@@ -85,7 +85,7 @@ def test_it_shows_first_and_writes_nothing(labels: Path, target: MemoryTarget) -
     target.has("affetto: Aggressive", "t5")
     target.has("Happy", "t8")
     out, err = affetto("publish", labels, *TO)
-    assert out.splitlines()[0].split() == ["playlist", "tracks", "at", "Spotify", "to", "do"]
+    assert out.splitlines()[0].split() == ["playlist", "tracks", "known", "there", "to", "do"]
     assert cells(out) == [
         ["affetto:", "Relaxing", "2", "2", "new"],
         ["affetto:", "Dark", "3", "3", "2", "added,", "1", "removed"],

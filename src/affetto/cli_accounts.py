@@ -59,7 +59,9 @@ def login(
     terminal.note(f"Logged in to {service.capitalize()} as {name}; kept for you alone in")
     terminal.note(f"  {account.path}")
     terminal.note("Next, for each mood its playlist:")
-    terminal.note(f'  affetto collect "Happy={service}:playlist/NAME" --out moods.parquet')
+    example = " ".join(f'"{mood}={service}:playlist/NAME"' for mood in ("Happy", "Dark"))
+    terminal.note(f"  affetto collect {example}")
+    terminal.note(f"or all of them, each named after its mood: affetto collect {service}:")
 
 
 def logout(service: ServiceArgument) -> None:
@@ -115,10 +117,11 @@ def _server(service: str, account: "Account", url: str | None, user: str | None)
         except LoginError as exc:
             if not n_tries:
                 if not told:
-                    raise
+                    raise LoginError(f"not logged in: {exc}") from exc
                 variable = account.variable("password")
                 raise LoginError(f"{exc} (the password is that of {variable})") from exc
             terminal.error(f"{user} is not known at {url} by this password; try again")
+            user = _asked("Your name there", user)
 
 
 def _asked(what: str, kept: str | None) -> str:

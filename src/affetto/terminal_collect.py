@@ -159,7 +159,9 @@ def problems(found: "Collected") -> None:
         name = _NAMES.get(problem.what, problem.what)
         by_error.setdefault(str(problem.error), []).append(name)
     for error, names in by_error.items():
-        text = terminal.plain(f"{joined(names, most=_SHOWN)}: {error}")
+        # Many errors name what they are of.
+        of = [name for name in names if name not in error]
+        text = terminal.plain(f"{joined(of, most=_SHOWN)}: {error}" if of else error)
         text.stylize("yellow")
         terminal.err.print(text, soft_wrap=not terminal.err.is_terminal)
     if found.absent:
@@ -287,7 +289,9 @@ def _why(found: "Collected") -> str:
         parts.append(f"unknown to {joined(knew_not)}")
     if cut := [_NAMES[name] for name in services if name in stopped]:
         parts.append(f"{joined(cut)} could not be asked for all")
-    if "audio" in found.order and "audio" not in stopped:
+    if "audio" in stopped:
+        parts.append("not all audio could be had")
+    elif "audio" in found.order:
         heard = "not all audio could be heard" if found.failures else "there is no audio to hear"
         parts.append(heard)
     return f": {', '.join(parts) or 'nobody else was to be asked (--fill)'}"

@@ -60,7 +60,7 @@ def changes(planned: Sequence["Change"], service: str, *, write: bool) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("  playlist", overflow="ellipsis", no_wrap=True, max_width=44)
     table.add_column("tracks", justify="right", no_wrap=True)
-    table.add_column(f"at {service}", justify="right", no_wrap=True)
+    table.add_column("known there", justify="right", no_wrap=True)
     table.add_column("done" if write else "to do", overflow="fold")
     for change in planned:
         n_wanted = len(change.wanted.tracks)
@@ -103,6 +103,10 @@ def closing(planned: Sequence["Change"], service: str, *, write: bool) -> None:
         return
     if due or any(change.error for change in planned):
         terminal.note("Nothing was written")
+    elif not any(change.ids for change in planned):
+        terminal.note(
+            f"Nothing to write: {service} knows none of these tracks; are they in its library?"
+        )
     else:
         terminal.note(f"Nothing to write: {service} has it all already")
 

@@ -184,7 +184,9 @@ def test_nothing_at_all_is_an_error_that_says_why(stage):
     services = MadeServices([MadeSource("files", {})])
     with pytest.raises(PlaylistError, match=r"^there is no playlist 'a'$"):
         collect_from(ask(("A", "a")), services, stage)
-    with pytest.raises(PlaylistError, match=r"nothing could be collected\. a: there is no .*; b: "):
+    with pytest.raises(
+        PlaylistError, match=r"nothing could be collected:\n  there is no playlist 'a'\n  there"
+    ):
         collect_from(ask(("A", "a"), ("B", "b")), services, stage)
     with pytest.raises(ClientMissingError, match="affetto\\[sources\\]"):
         collect_from(ask(("A", "spotify:playlist/x")), services, stage)
@@ -298,6 +300,7 @@ def test_playlists_that_affetto_wrote_are_no_labels(stage):
     # By its name it may be asked for.
     found = collect_from(ask((None, "spotify:x/affetto: Calm")), services, stage)
     assert found.frame["playlist"].to_list() == ["affetto: Calm"]
+    assert any("'affetto: Calm' was written by affetto" in note for note in found.notes)
 
 
 @pytest.mark.parametrize("names", [["affetto: Calm"], ["affetto: Calm", "affetto: Dark"]])
@@ -371,6 +374,19 @@ def test_a_service_that_fails_later_costs_no_features_that_are_there(stage, tmp_
     part = run(make_teller("reccobeats", knows, fails_after=1))
     assert len(part.frame) == 2 and part.problems
     assert place_to_write(part, out) == tmp_path / "moods.partial.csv"
+
+
+def test_as_many_rows_of_other_playlists_are_no_reason_to_replace_a_table(stage, tmp_path):
+    lists = {name: [entry(place, **WHOLE)] for place, name in enumerate("abc")}
+    services, out = MadeServices([MadeSource("files", lists)]), tmp_path / "moods.parquet"
+    write_frame(collect_from(ask(("A", "a"), ("B", "b")), services, stage).frame, out)
+    part = collect_from(ask(("A", "a"), ("B", "typo"), ("B", "c")), services, stage)
+    assert len(part.frame) == 2 and part.problems
+    assert place_to_write(part, out) == tmp_path / "moods.partial.parquet"
+    more = collect_from(ask(("A", "a"), ("B", "b"), ("B", "typo")), services, stage)
+    assert place_to_write(more, out) == out  # it holds all that was there
+    write_frame(more.frame.drop("playlist"), out)  # a table of somebody else
+    assert place_to_write(part, out) == tmp_path / "moods.partial.parquet"
 
 
 def test_a_run_that_got_no_features_spoils_no_good_table(stage, tmp_path, make_teller):

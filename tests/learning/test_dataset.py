@@ -736,3 +736,10 @@ def test_a_feature_of_which_no_row_has_a_value_is_none(tmp_path):
     assert tracks.features == ("energy", "valence")
     assert audit.rows_used == 40
     assert "table: liveness not used, since no row has a value." in said(audit, "note")
+
+
+def test_lengths_alone_tell_no_mood_unless_they_are_asked_for():
+    frame = songs(40).select("duration_ms", "mood")
+    with pytest.raises(TableError, match=r"no feature but the length .* affetto collect"):
+        gather(resolve_tables(frame))
+    assert gather(resolve_tables(frame), features=["duration_ms"])[0].features == ("duration_ms",)

@@ -195,7 +195,7 @@ def test_the_source_is_told(table):
     source = Watched(tracks, candidates=("logistic",)).evidence["source"]
     assert source["tables"][0] == {"name": "table", "mood": None, "label": "mood", "notes": []}
     assert source["group"] is None
-    assert source["group_like_column"] == "artist"
+    assert source["group_like_column"] == "playlist"
 
 
 # ---------------------------------------------------------------- reproducible

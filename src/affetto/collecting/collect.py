@@ -319,25 +319,34 @@ def place_to_write(found: Collected, out: Path) -> Path:
     -------
     Path
         `out`; or, where playlists or sources failed or nothing can be learned from it, and what
-        stands there has more rows or features, ``NAME.partial.SUFFIX`` beside it.
+        stands there holds a playlist, a row or a feature more, ``NAME.partial.SUFFIX`` beside it.
     """
     is_whole = not found.problems and any(found.usable().values())
     if is_whole or not out.exists():
         return out
     try:
         table = scan_table(out, as_playlist=True)
-        before = _size(table.frame, table.features)
+        is_ours = {"playlist", "mood"} <= set(table.columns)
+        before = _sizes(table.frame, table.features) if is_ours else None
     except (AffettoError, OSError, PolarsError):
-        return out  # no table
-    now = _size(found.frame.lazy(), FEATURE_NAMES)
-    return out if all(n >= m for n, m in zip(now, before, strict=True)) else _beside(out)
+        return out  # no table at all
+    if before is None:
+        return _beside(out)
+    now = _sizes(found.frame.lazy(), FEATURE_NAMES)
+    holds_all = all(
+        n_rows <= now.get(playlist, (0, 0))[0] and n_values <= now.get(playlist, (0, 0))[1]
+        for playlist, (n_rows, n_values) in before.items()
+    )
+    return out if holds_all else _beside(out)
 
 
-def _size(frame: pl.LazyFrame, features: Sequence[str]) -> tuple[int, int]:
-    """Count rows, and features that are there."""
-    counts = frame.select(pl.len(), *(pl.col(name).count().alias(name) for name in features))
-    n_rows, *n_values = counts.collect().row(0)
-    return n_rows, sum(n_values)
+def _sizes(
+    frame: pl.LazyFrame, features: Sequence[str]
+) -> dict[tuple[str | None, str | None], tuple[int, int]]:
+    """Count the rows of each playlist and mood, and their features that are there."""
+    values = pl.sum_horizontal([pl.col(name).is_not_null() for name in features] or [pl.lit(0)])
+    counts = frame.group_by("playlist", "mood").agg(pl.len(), values.sum().alias("values"))
+    return {(one, mood): (n, n_values) for one, mood, n, n_values in counts.collect().rows()}
 
 
 def _beside(out: Path) -> Path:
@@ -351,9 +360,9 @@ def _written_by(out: str | os.PathLike[str] | None) -> tuple[Path, ...]:
 def _nothing(problems: Sequence[Problem]) -> AffettoError:
     if len(problems) == 1:
         return problems[0].error
-    words = "; ".join(f"{problem.what}: {problem.error}" for problem in problems[:5])
-    more = f"; and {len(problems) - 5} more" if len(problems) > 5 else ""
-    return PlaylistError(f"nothing could be collected. {words}{more}")
+    lines = [f"  {problem}" for problem in problems[:5]]
+    more = [f"  and {len(problems) - 5} more"] if len(problems) > 5 else []
+    return PlaylistError("\n".join(["nothing could be collected:", *lines, *more]))
 
 
 def _is_needed(gathered: Gathered, name: str, before: Sequence[str]) -> bool:
@@ -386,6 +395,10 @@ def _check_apart(requests: Sequence[Request], out: str | os.PathLike[str] | None
 
 def _notes(gathered: Gathered, tellers: dict[str, FeatureSource], lists: Lists) -> list[str]:
     notes = []
+    notes += [
+        f"{name!r} was written by affetto: what a model said is no label of yours"
+        for name in lists.written_back
+    ]
     if n := lists.n_written_back:
         words = "playlist that affetto wrote is" if n == 1 else "playlists that affetto wrote are"
         notes.append(f"{n:,} {words} left out: what a model said is no label")

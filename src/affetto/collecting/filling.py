@@ -46,6 +46,11 @@ class Problem:
     what: str
     error: AffettoError
 
+    def __str__(self) -> str:
+        """Say what went wrong with what, its name once."""
+        error = str(self.error)
+        return error if self.what in error else f"{self.what}: {error}"
+
 
 def parse_fill(text: str) -> tuple[str, ...]:
     """Read ``"table,audio"`` as an order of filling.

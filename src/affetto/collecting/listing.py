@@ -61,11 +61,14 @@ class Lists:
     problems : list of Problem
     n_written_back : int
         Playlists among all of the user's that affetto wrote itself: left out.
+    written_back : list of str
+        Such playlists that were asked for by their names.
     """
 
     listings: list[Listing] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     n_written_back: int = 0
+    written_back: list[str] = field(default_factory=list)
 
 
 def list_all(
@@ -124,6 +127,8 @@ class _Lister:
         for playlist in found:
             if playlist in written_back:
                 continue
+            if playlist.name.startswith(OWN_PREFIX):
+                self.lists.written_back.append(playlist.name)
             mood = self._mood(request, playlist)
             if (playlist.source, playlist.key, mood) in self._seen:
                 continue  # named twice: taken once
@@ -188,4 +193,6 @@ def _means_all(request: Request) -> bool:
 
 
 def _is_folder(request: Request) -> bool:
-    return request.source == FILES and Path(request.reference).expanduser().is_dir()
+    """Whether a folder is meant; what is not there may be one misspelt."""
+    path = Path(request.reference).expanduser()
+    return request.source == FILES and (path.is_dir() or not path.exists())

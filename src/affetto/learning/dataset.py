@@ -130,8 +130,9 @@ def gather(
         If fewer than two moods are left or more than 50, a mood has fewer than 10 tracks, or
         the groups are one, or as many as the tracks.
     """
-    shared = _shared_features(sources)
-    used = _wanted_features(sources, features) if features is not None else shared
+    used = _wanted_features(sources, features) if features is not None else None
+    shared = _shared_features(sources, any_will_do=used is not None)
+    used = used or shared
     findings: list[Finding] = []
     columns = Columns(shared, used, group)
     rows = [row for source in sources for row in read_rows(source, columns, findings)]
@@ -220,7 +221,9 @@ def _wanted_features(sources: Sequence[LabelledTable], features: Sequence[str]) 
     return wanted
 
 
-def _shared_features(sources: Sequence[LabelledTable]) -> tuple[str, ...]:
+def _shared_features(
+    sources: Sequence[LabelledTable], *, any_will_do: bool = False
+) -> tuple[str, ...]:
     if not sources:
         raise UsageError("no table given; name at least one, e.g. affetto train songs.csv")
     held = [_held_features(source) for source in sources]
@@ -228,6 +231,13 @@ def _shared_features(sources: Sequence[LabelledTable]) -> tuple[str, ...]:
     if not shared:
         listed = "; ".join(f"{s.table.name}: {', '.join(s.table.features)}" for s in sources)
         raise TableError(f"the tables share no feature ({listed}); train on each alone")
+    if shared == ("duration_ms",) and not any_will_do:
+        names = ", ".join(source.table.name for source in sources)
+        raise TableError(
+            f"{names}: no feature but the length of tracks, which tells no mood. affetto collect "
+            "looks features up, or hears them; to learn from lengths all the same: "
+            "--features duration_ms"
+        )
     return shared
 
 

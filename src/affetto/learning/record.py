@@ -19,7 +19,11 @@ def source_record(sources: Sequence[LabelledTable], group: str | None) -> dict[s
     """Tell which tables were read, and of a column that could name playlists."""
     columns = [column for source in sources for column in source.table.columns]
     documented = [source.table.group for source in sources if source.table.group]
-    named = [c for c in columns if c.lower() in {"playlist", "playlist_name", "artist"}]
+    # Playlists before artists: what people sorted by mood they sorted in playlists.
+    likely = ("playlist", "playlist_name", "artist")
+    named = sorted(
+        (c for c in columns if c.lower() in likely), key=lambda c: likely.index(c.lower())
+    )
     return {
         "tables": [
             {

@@ -160,9 +160,7 @@ class MusicServer(Closable, ABC):
         found = [playlist for playlist in self._playlists() if not playlist.get("problem")]
         if not found:
             reader = "you" if self._is_nameless else self._user
-            raise PlaylistError(
-                f"{self._url} has no playlists that {reader} may read"
-            )
+            raise PlaylistError(f"{self._url} has no playlists that {reader} may read")
         return [self._found(playlist) for playlist in found]
 
     def tracks(self, playlist: FoundPlaylist, progress: Progress = silent) -> Iterator[Listed]:

@@ -205,7 +205,7 @@ class ReccoBeats(Closable):
 
     def _asked(self, kind: str, keys: Sequence[str]) -> dict[str, Any]:
         """Ask one question, and keep its answer; in a thread."""
-        self._cache.must_ask(f"what ReccoBeats knows of {len(keys)} tracks")
+        self._cache.must_ask("what ReccoBeats knows of all these tracks")
         ids = ",".join(key.removeprefix(_ISRC) for key in keys)
         read = _entry if kind == _FEATURES else _length
         found = _joined(self._web.json(_PATHS[kind], {"ids": ids}), keys, read)
