@@ -1,5 +1,6 @@
 """What a person sees in the terminal: progress, tables, model cards, errors."""
 
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -183,7 +184,11 @@ def labels(rows: Sequence[Mapping[str, Any]], moods: Sequence[str], total: int) 
     known = resolve_moods(moods)
     remarks = [_REMARKS.get((row["reason"] or "").partition(":")[0], "") for row in rows]
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("track", overflow="ellipsis", no_wrap=True, max_width=44)
+    # In a narrow window only the names of tracks give way.
+    longest = max((len(mood.name) for mood in known), default=0)
+    others = [max(longest, 6), 12, 4, longest + 4, max(map(len, remarks), default=0)]
+    room = out.width - sum(others) - 2 * len(others)
+    table.add_column("track", overflow="ellipsis", no_wrap=True, max_width=max(12, min(44, room)))
     for name in ("mood", "", "sure", "next best", *([""] if any(remarks) else [])):
         table.add_column(name, no_wrap=True)
     # A terminal does not tell its background: words keep its own colour, bars alone are tinted.
@@ -402,6 +407,8 @@ def training_result(evidence: Mapping[str, Any], folder: str) -> None:
         out.print(Text.assemble(("→ ", "bold"), piece["finding"], (f". {piece['do']}", "dim")))
     out.print()
     out.print(plain(f"Written: {folder}/report.html, model.affetto, evidence.json"))
+    command = f"affetto label ~/Music --model {shlex.quote(f'{folder}/model.affetto')}"
+    hints({command: "moods by this model"})
 
 
 def _trust(evidence: Mapping[str, Any]) -> None:

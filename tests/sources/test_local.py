@@ -456,6 +456,16 @@ def test_folders_of_moods(tmp_path, source):
     assert [(one.name, one.folder) for one in of_one] == [("Calm", "Calm"), ("Calm/Album", "Calm")]
 
 
+def test_tables_that_affetto_wrote_are_passed_over_in_folders(tmp_path, source):
+    songs = pl.DataFrame({"id": ["a"], "energy": [0.5], "mood": ["Calm"]})
+    songs.drop("mood").write_csv(tmp_path / "Calm.csv")
+    songs.with_columns(from_energy=pl.lit("audio")).write_parquet(tmp_path / "moods.parquet")
+    songs.with_columns(confidence=0.5, p_calm=0.5).write_csv(tmp_path / "labels.csv")
+    assert [one.name for one in source.find(str(tmp_path))] == ["Calm"]
+    assert [Path(each).name for each in source.passed_over] == ["labels.csv", "moods.parquet"]
+    assert [one.mood for one in source.find(str(tmp_path / "moods.parquet"))] == ["Calm"]
+
+
 def test_what_a_model_said_is_no_label(tmp_path, source):
     frame = pl.DataFrame({"id": ["a", "b"], "mood": ["Calm", "Wild"], "confidence": [0.5, 0.9]})
     frame.write_csv(tmp_path / "labels.csv")

@@ -29,6 +29,7 @@ from affetto.errors import (
 )
 from affetto.features import FEATURE_NAMES
 from affetto.moods import same_name
+from affetto.reporting.words import joined
 from affetto.sources.cache import AnswerCache
 from affetto.sources.contract import (
     FeatureSource,
@@ -210,8 +211,7 @@ def collect(
     stage : callable, optional
         Begins a stage, e.g. ``"reccobeats"``; gives what is told of its progress.
     out : path, optional
-        Where the table will be written: passed over in a folder that is read, since an earlier
-        run may have left it there.
+        Where the table will be written: refused where it is read as well.
 
     Returns
     -------
@@ -237,12 +237,15 @@ def collect(
     _check_apart(requests, out)
     with (
         AnswerCache(offline=offline, refresh=refresh) as cache,
-        Services(cache, jobs=jobs, excerpt=excerpt, left_out=_written_by(out)) as services,
+        Services(cache, jobs=jobs, excerpt=excerpt) as services,
     ):
         found = collect_from(
             requests, services, stage or (lambda _: silent), order=order, compare=compare
         )
         found.notes[:0] = cache.notes
+        if services.passed_over:
+            names = joined([Path(each).name for each in services.passed_over], most=5)
+            found.notes.insert(0, f"Passed over, since affetto wrote it: {names}")
     return found
 
 
@@ -351,10 +354,6 @@ def _sizes(
 
 def _beside(out: Path) -> Path:
     return out.with_suffix(f".partial{out.suffix}")
-
-
-def _written_by(out: str | os.PathLike[str] | None) -> tuple[Path, ...]:
-    return () if out is None else (Path(out), _beside(Path(out)))
 
 
 def _nothing(problems: Sequence[Problem]) -> AffettoError:

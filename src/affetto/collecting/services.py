@@ -1,7 +1,6 @@
 """The sources of one run: opened when they are needed, each once, all closed at the end."""
 
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -56,8 +55,6 @@ class Services(Closable):
     cache : AnswerCache
     jobs, excerpt
         Of listening: as `affetto.scoring.listen.listen` has them.
-    left_out : sequence of path, optional
-        As `affetto.sources.local.LocalSource` has it.
     """
 
     def __init__(
@@ -66,10 +63,10 @@ class Services(Closable):
         *,
         jobs: int | None = None,
         excerpt: bool = False,
-        left_out: Sequence[str | os.PathLike[str]] = (),
     ):
         self._cache = cache
-        self._open: dict[str, Any] = {FILES: LocalSource(left_out)}
+        self._files = LocalSource()
+        self._open: dict[str, Any] = {FILES: self._files}
         self._recordings = Recordings(cache)
         self._audio = OwnAudio(self._recordings, jobs=jobs, excerpt=excerpt)
         self._uploads: Any = None
@@ -143,6 +140,11 @@ class Services(Closable):
             yield
         finally:
             self._cache.offline = before
+
+    @property
+    def passed_over(self) -> list[str]:
+        """Tables in folders that affetto wrote itself."""
+        return self._files.passed_over
 
     def failures(self) -> list[tuple[str, str]]:
         """List the files that could not be heard or sent, and why."""

@@ -108,6 +108,13 @@ class Export:
         self._words = [name for name in _WORDS if name in table.columns]
         self._has_path = "path" in table.columns
 
+    @property
+    def is_written(self) -> bool:
+        """Whether affetto wrote the table: ``collect`` tells origins, ``label`` doubts."""
+        columns = self._table.columns
+        is_labelled = "confidence" in columns and any(one.startswith("p_") for one in columns)
+        return bool(self._origins) or is_labelled
+
     def playlists(self) -> list[Part] | None:
         """Name its playlists, in order of first appearance.
 

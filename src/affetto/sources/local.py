@@ -56,16 +56,16 @@ class LocalSource:
     is listed with its problem. Titles and artists of audio are those that a playlist file tells;
     what the files say of themselves shows when they are heard.
 
-    Parameters
+    Attributes
     ----------
-    left_out : sequence of path, optional
-        Tables that are passed over in folders: what will be written, or was by an earlier run.
+    passed_over : list of str
+        Tables in folders that affetto wrote itself: results, not playlists.
     """
 
     name: Final = "files"
 
-    def __init__(self, left_out: Sequence[str | os.PathLike[str]] = ()) -> None:
-        self._left_out = left_out
+    def __init__(self) -> None:
+        self.passed_over: list[str] = []
         self._last: tuple[tuple[str, int, int], Export] | None = None
 
     def find(self, reference: str) -> list[FoundPlaylist]:
@@ -159,9 +159,10 @@ class LocalSource:
         """
         if not path.lower().endswith((ARCHIVE_SUFFIX, *PLAYLIST_SUFFIXES)) and not is_table(path):
             return []
-        if any(is_same_file(path, each) for each in self._left_out):
-            return []
         try:
+            if _kind(path) == "table" and self._export(path).is_written:
+                self.passed_over.append(printable(path))
+                return []
             return self._in_file(path)
         except PlaylistError:
             if path.lower().endswith((".txt", ".txt.gz")):
