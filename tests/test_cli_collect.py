@@ -191,6 +191,12 @@ def test_a_service_that_asks_to_wait_for_long_leaves_what_was_fetched(tmp_path, 
     assert len(reccobeats.asked()) == -(-(100 - before) // 40)
 
 
+@pytest.mark.parametrize("name", ["~nobody-of-that-name/music", "x" * 5_000, "a\nb"])
+def test_a_name_that_can_be_no_path_is_an_error_like_any(name):
+    _, err = affetto("collect", name, code=1)
+    assert "Traceback" not in err and err.startswith("affetto: ")
+
+
 def test_nothing_is_written_where_nothing_was_got(tmp_path):
     _, err = affetto("collect", "Happy=gone.csv", code=1)
     assert "does not exist" in err

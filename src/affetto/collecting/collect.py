@@ -31,11 +31,7 @@ from affetto.features import FEATURE_NAMES
 from affetto.moods import same_name
 from affetto.reporting.words import joined
 from affetto.sources.cache import AnswerCache
-from affetto.sources.contract import (
-    FeatureSource,
-    Progress,
-    silent,
-)
+from affetto.sources.contract import FeatureSource, Progress, silent
 from affetto.sources.local import is_same_file
 from affetto.sources.tables import scan_table
 from affetto.tracks import looks_like_track_id, normalise_isrc

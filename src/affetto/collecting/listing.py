@@ -1,10 +1,10 @@
 """Playlists found and listed: what each source has, and what became of it."""
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from affetto.collecting.filling import Problem, Stage
 from affetto.collecting.gathering import Gathered
@@ -145,7 +145,7 @@ class _Lister:
         label = playlist.folder
         if label is not None and self._n_folders > 1:
             # One folder holds folders that are moods; of several, each is one itself.
-            label = Path(request.reference).expanduser().resolve().name
+            label = os.path.basename(os.path.realpath(_path(request)))  # noqa: PTH119
         told = clean_mood(request.mood or playlist.mood or "")
         named = told or clean_mood(label_of(label or playlist.name))
         # "Calm" and "calm" are one mood, spelt as it was first.
@@ -194,5 +194,10 @@ def _means_all(request: Request) -> bool:
 
 def _is_folder(request: Request) -> bool:
     """Whether a folder is meant; what is not there may be one misspelt."""
-    path = Path(request.reference).expanduser()
-    return request.source == FILES and (path.is_dir() or not path.exists())
+    path = _path(request)
+    return request.source == FILES and (os.path.isdir(path) or not os.path.exists(path))  # noqa: PTH110, PTH112
+
+
+def _path(request: Request) -> str:
+    """Give the path that a reference is; unlike those of pathlib, its questions never raise."""
+    return os.path.expanduser(request.reference)  # noqa: PTH111
